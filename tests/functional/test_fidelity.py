@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import rich
 from laboratory import cloud, playbook
@@ -29,6 +31,44 @@ def protected(application):
         yield made, before, taken.stdout + taken.stderr
 
 
+@pytest.fixture
+def for_servers(protected):
+    """The network in front, made at the remote site by somebody; its IPv4 addresses are only for servers and for interfaces of routers."""
+    made, neutron = protected[0], cloud("remote").network
+    with contextlib.ExitStack() as undo:
+        network = neutron.create_network(name=f"{made.name}-front-net")
+        undo.callback(neutron.delete_network, network)
+        subnet = neutron.create_subnet(name=f"{made.name}-front-subnet", network_id=network.id, ip_version=4, cidr=rich.FRONT)
+        modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+        neutron.create_subnet(name=f"{made.name}-six-subnet", network_id=network.id, ip_version=6, cidr=rich.SIX, **modes)
+        types = {"service_types": ["compute:nova", "network:router_interface"]}
+        answer = cloud("remote-admin").network.put(f"/subnets/{subnet.id}", json={"subnet": types})
+        assert answer.ok, answer.text
+        # What the restore leaves on it would keep it from being deleted.
+        undo.callback(_clean_up, made)
+        yield network
+
+
+def _clean_up(made):
+    removed = playbook("cleanup", **made.cleanup())
+    assert removed.returncode == 0, removed.stdout + removed.stderr
+
+
+def test_ports_get_their_addresses_on_a_subnet_that_is_only_for_servers(protected, for_servers):
+    made, neutron = protected[0], cloud("remote").network
+    checked = playbook("restore", "--check", **made.restore())
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"subnet '{made.name}-front-subnet' is there already and stays as it is" in " ".join((checked.stdout + checked.stderr).split())
+    done = playbook("restore", **made.restore())
+    assert done.returncode == 0, done.stdout + done.stderr
+    ports = {ip["ip_address"]: port for port in neutron.ports(network_id=for_servers.id) for ip in port.fixed_ips}
+    virtual, front, standby = (ports[f"10.66.0.{number}"] for number in (80, 11, 21))
+    assert (virtual.device_owner, virtual.device_id) == ("", "")
+    assert {front.device_owner, standby.device_owner} == {"compute:nova"}
+    again = playbook("restore", **made.restore())
+    assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout
+
+
 @pytest.fixture(scope="module")
 def restored(protected):
     """At the remote site; and what the check said before."""
@@ -40,8 +80,7 @@ def restored(protected):
         assert done.returncode == 0, done.stdout + done.stderr
         yield made, checked.stdout + checked.stderr
     finally:
-        removed = playbook("cleanup", **made.cleanup())
-        assert removed.returncode == 0, removed.stdout + removed.stderr
+        _clean_up(made)
 
 
 def is_named(difference, told):

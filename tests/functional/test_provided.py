@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server on a network that the operator of each site provides: who may choose its addresses, and nothing of the operator's changes."""
+"""A server on a network that the operator of each site provides, for servers alone: who may choose its addresses, and nothing of the operator's changes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ pytestmark = pytest.mark.campaign
 SITES = ("primary", "remote")
 #: Addresses that no other application of the lab has.
 RANGE, ADDRESS, MAC, PAIR = "10.68.0.0/24", "10.68.0.11", "fa:16:3e:68:00:11", "10.68.0.80"
+#: To whose ports alone the network gives addresses.
+OWNER = "compute:nova"
 OFFICES = ["192.0.2.0/24", "198.51.100.7/32"]
 #: What Neutron counts by itself.
 COUNTED = ("revision_number", "updated_at", "status", "location")
@@ -41,7 +43,7 @@ class Provided:
         admin = cloud(f"{site}-admin").network
         network = admin.create_network(name=self.name, is_shared=True)
         self._undo.callback(admin.delete_network, network)
-        return admin.create_subnet(name=self.name, network_id=network.id, ip_version=4, cidr=RANGE)
+        return admin.create_subnet(name=self.name, network_id=network.id, ip_version=4, cidr=RANGE, service_types=[OWNER])
 
     def _groups(self):
         network = cloud("primary").network
@@ -59,6 +61,7 @@ class Provided:
         port = admin.create_port(
             network_id=subnet.network_id,
             project_id=cloud("primary").current_project_id,
+            device_owner=OWNER,
             mac_address=MAC,
             fixed_ips=[{"subnet_id": subnet.id, "ip_address": ADDRESS}],
             security_group_ids=[group.id],

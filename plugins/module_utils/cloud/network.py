@@ -282,6 +282,10 @@ class Networking:
         """Replace the allocation pools of a subnet."""
         self._update("subnets", subnet_id, {"allocation_pools": list(pools)}, "set the allocation pools of subnet")
 
+    def set_service_types(self, subnet_id: str, types: t.Sequence[str]) -> None:
+        """Have a subnet give addresses only to ports of some services; what has some keeps them."""
+        self._update("subnets", subnet_id, {"service_types": list(types)}, "set the service types of subnet")
+
     def set_routes(self, router_id: str, routes: t.Sequence[t.Mapping[str, str]]) -> None:
         """Replace the extra routes of a router; each must lead to an address on a network that it is connected to."""
         self._update("routers", router_id, {"routes": [dict(one) for one in routes]}, "set the routes of router")

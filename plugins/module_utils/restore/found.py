@@ -37,6 +37,7 @@ from ..manifest.specs import AddressSpec, FloatingSpec, RouterSpec, SubnetSpec, 
 from .marks import owner_of
 from .plan import RestorePlan
 from .server_plan import ServerStep
+from .service_types import owner_of_port
 from .topology import is_made, is_of_others, joined_subnets
 from .wishes import OF_ADMINISTRATORS
 
@@ -328,8 +329,9 @@ def _further_addresses(plan: RestorePlan) -> t.Iterator[str]:
     automatic = [one for one in site.subnets if derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode)]
     for step in plan.all_ports:
         network = site.network(step.spec.network)
-        had = {site.subnet_id(network.id, ip.subnet) for ip in step.spec.fixed_ips} if network else set()
-        for subnet in (one for one in automatic if network and one.network_id == network.id and one.id not in had):
+        had, owner = {site.subnet_id(network.id, ip.subnet) for ip in step.spec.fixed_ips} if network else set(), owner_of_port(site, step.spec)
+        giving = [one for one in automatic if network and one.network_id == network.id and (not one.service_types or owner in one.service_types)]
+        for subnet in (one for one in giving if one.id not in had):
             yield (
                 f"At site '{site.name}', {step.title} has one more address than at the source (fixed_ips): subnet '{subnet.name or subnet.id}' ({subnet.cidr}) "
                 "gives one to all ports on its network."

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ..core.records import Network, Port, Router
@@ -12,6 +13,7 @@ from ..manifest.specs import NetworkSpec, RouterSpec, SubnetSpec
 from .found import differences_of_networks, differences_of_servers
 from .marks import bears_mark_of, owner_of
 from .plan import RestorePlan
+from .service_types import kept_open
 from .topology import changed_rules, is_made, is_of_others, kept_descriptions, kept_rules, missing_routes, mtu_doubts
 from .volume_plan import VolumeStep
 from .wishes import (
@@ -96,14 +98,14 @@ def _parts(plan: RestorePlan) -> list[_Wisher]:
 
 def _of_topology(plan: RestorePlan) -> t.Iterator[_Wisher]:
     site, topology = plan.site, plan.manifest.description.topology
-    of_others = topology.networks_of_others
+    of_others, open_to_all = topology.networks_of_others, kept_open(plan.whole, site)
     for network in topology.networks:
         if not network.is_of_others:
             yield from _part(plan, "network", network, site.network(network.name), network_wishes)
     for subnet in topology.subnets:
         if subnet.network not in of_others:
             there = next(iter(site.subnets_called(subnet.name, site.network(subnet.network))), None)
-            yield from _part(plan, "subnet", subnet, there, subnet_wishes)
+            yield from _part(plan, "subnet", subnet, there, functools.partial(subnet_wishes, is_kept_open=subnet.name in open_to_all))
     for group in topology.security_groups:
         yield from _part(plan, "security group", group, site.own_security_group(group.name), group_wishes)
     for addresses in topology.address_groups:

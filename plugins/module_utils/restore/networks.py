@@ -20,9 +20,11 @@ from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
+from .service_types import can_join, kept_open, owner_for
 from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, redescribed, sharing_problems, smaller_mtu
 from .wishes import (
     ROUTES,
+    SERVICE_TYPES,
     Wishes,
     gateway_wishes,
     group_wishes,
@@ -91,8 +93,9 @@ class NetworkRestore:
 
     def _make_networks(self, lacking: Lacking) -> None:
         self._each(lacking["networks"], self._make_network)
-        self._each(lacking["subnets"], self._make_subnet)
+        subnets = self._each(lacking["subnets"], self._make_subnet)
         self._each(lacking["routers"], self._make_router)
+        self._each(zip(lacking["subnets"], subnets, strict=True), lambda pair: self._complete_subnet(*pair))
 
     def _make_network(self, spec: NetworkSpec) -> None:
         made = self._site.network(spec.name) or self._new_network(spec)
@@ -109,11 +112,11 @@ class NetworkRestore:
             self.warnings.append(smaller_mtu(spec, made, self._site.name))
         return made
 
-    def _make_subnet(self, spec: SubnetSpec) -> None:
+    def _make_subnet(self, spec: SubnetSpec) -> Subnet:
         there = self._site.subnets_called(spec.name, self._site.network(spec.network))
         made = there[0] if there else self._new_subnet(spec)
         self._ids["subnets"][spec.name] = made.id
-        self._tag("Subnet", "subnets", spec, made)
+        return made
 
     def _new_subnet(self, spec: SubnetSpec) -> Subnet:
         body = self._body(
@@ -127,7 +130,18 @@ class NetworkRestore:
         )
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}
         body |= {key: mode for key, mode in modes.items() if mode}
-        return self._maker.make(f"Subnet '{spec.name}'", self._network.create_subnet, body, subnet_wishes(self._site, spec, self._owner))
+        return self._maker.make(f"Subnet '{spec.name}'", self._network.create_subnet, body, self._wishes_for(spec).without([SERVICE_TYPES]))
+
+    def _wishes_for(self, spec: SubnetSpec) -> Wishes:
+        return subnet_wishes(self._site, spec, self._owner, is_kept_open=spec.name in kept_open(self._plan.whole, self._site))
+
+    def _complete_subnet(self, spec: SubnetSpec, subnet: Subnet) -> None:
+        """Give a subnet its service types, which would keep Neutron's own ports from it, and routers, and then its tags, by which a later run knows it."""
+        types = self._wishes_for(spec).body.get(SERVICE_TYPES)
+        if types and not subnet.service_types:
+            told = f"{SERVICE_TYPES} ({', '.join(types)})"
+            self._maker.give(f"Subnet '{spec.name}'", told, lambda: self._network.set_service_types(subnet.id, types))
+        self._tag("Subnet", "subnets", spec, subnet)
 
     # Routers
 
@@ -162,7 +176,8 @@ class NetworkRestore:
         subnet_id = self._subnet_id(name)
         address = next((one.ip_address for one in spec.interface_addresses if one.subnet == name), None)
         described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
-        if address is None and is_made(self._site, self._owner, router):
+        is_open = all(can_join(one) for one in self._site.subnets if one.id == subnet_id)
+        if address is None and is_open and is_made(self._site, self._owner, router):
             self._network.add_router_interface(router.id, subnet_id)
         else:
             wanted = {"subnet_id": subnet_id, "ip_address": address or described.gateway_ip}
@@ -175,7 +190,9 @@ class NetworkRestore:
             if on_subnet and not port.device_id and Mark.of_text(port.description) == self._owner:
                 return port.id
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
+        owner = owner_for(one.service_types for one in self._site.subnets if one.id == wanted["subnet_id"])
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
+        body |= {"device_owner": owner} if owner else {}
         wishes: dict[str, t.Any] = {"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {}
         told = {"fixed_ips": f"the address {wanted['ip_address']}"}
         return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, Wishes(wishes, told)).id

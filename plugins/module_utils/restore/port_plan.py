@@ -13,6 +13,7 @@ from ..core.records import FloatingIp, Network, Port
 from ..manifest.manifest import Manifest
 from ..manifest.specs import FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, made_with, mark_of
+from .service_types import OF_SERVERS, owner_of_port
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
 from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, port_wishes
@@ -89,15 +90,21 @@ class PortStep:
     @property
     def changes(self) -> bool:
         trunk_changes = self.trunk is not None and self.trunk.changes
-        return self.current is None or self.lacks_tags or trunk_changes or any(step.changes for step in self.floating)
+        return self.current is None or self.is_to_release or self.lacks_tags or trunk_changes or any(step.changes for step in self.floating)
+
+    @property
+    def is_to_release(self) -> bool:
+        """Whether a port on no server still says that one has it, which it needed for its addresses."""
+        return self.place is None and self.made is not None and self.made.device_owner.startswith(OF_SERVERS) and not self.made.device_id
 
     def body(self, site: RestoreSite) -> dict[str, t.Any]:
         """Parameters for creating the port in Neutron; all names must exist."""
-        network = t.cast(Network, site.network(self.spec.network))
+        network, owner = t.cast(Network, site.network(self.spec.network)), owner_of_port(site, self.spec)
         return {
             "name": self.name,
             "description": self.description,
             "network_id": network.id,
+            **({"device_owner": owner} if owner else {}),
             # In these, where nobody may say more.
             "fixed_ips": [{"subnet_id": site.subnet_id(network.id, ip.subnet)} for ip in self.spec.fixed_ips],
             "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups if has_groups(self.spec, network)],

@@ -18,6 +18,7 @@ from .losses import wished
 from .marks import owner_of
 from .plan import RestorePlan
 from .port_plan import PortStep
+from .service_types import can_join, owner_for, owner_of_port
 from .sharing import shared_volume_doubts, shared_volume_refusals
 from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
@@ -62,6 +63,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_overlap_refusals(plan),
         *_mtu_refusals(plan),
         *_used_subnet_refusals(plan),
+        *_service_refusals(plan),
         *_floating_refusals(plan),
     ]
     # Several protocol ports of one address are refused for the same reason.
@@ -161,6 +163,7 @@ class _Interface:
 
     :param address: of the subnet's gateway, which the interface gets; there is none for a subnet without.
     :param by_port: whether it gets a port that can have any address.
+    :param types: the services for which the subnet is, where it is there and not for all.
     """
 
     router: RouterSpec
@@ -169,6 +172,7 @@ class _Interface:
     cidr: str
     address: str | None
     by_port: bool
+    types: tuple[str, ...]
 
     @property
     def label(self) -> str:
@@ -194,13 +198,19 @@ def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Inte
     current = site.router(router.name)
     has_address = any(one.subnet == spec.name for one in router.interface_addresses)
     is_of_site = current is not None and not is_made(site, owner_of(plan.manifest), current)
-    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, has_address or is_of_site)
+    by_port = has_address or is_of_site or (there is not None and not can_join(there))
+    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port, there.service_types if there else ())
 
 
 def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
     wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for one in _interfaces(plan):
         if one.by_port:
+            if owner_for([one.types]) is None:
+                yield (
+                    f"Neutron lets nobody but itself connect router '{one.router.name}' to subnet '{one.subnet}' at site '{plan.site.name}', which is only "
+                    f"for ports of {', '.join(one.types)} (service_types); have that changed there, or connect the router before."
+                )
             if _derives(plan, one.network):
                 yield (
                     f"Router '{one.router.name}' is connected to subnet '{one.subnet}' by an address of its own, and network '{one.network}' has a subnet with "
@@ -347,11 +357,27 @@ def _used_subnet_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"Subnet '{spec.name}' at site '{plan.site.name}' gives ports automatic addresses (ipv6_address_mode: {there.ipv6_address_mode}), unlike "
                 f"that of the source, so that they cannot have their own; {way_out}"
             )
-        if owners and there.service_types:
-            yield (
-                f"Subnet '{spec.name}' at site '{plan.site.name}' is only for ports of {', '.join(there.service_types)} (service_types), and Neutron refuses "
-                f"addresses of it to ports that nothing has yet; {way_out}"
-            )
+
+
+def _service_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Addresses that no port of a project can have, on subnets that are for other services."""
+    wanted: dict[tuple[str, ...], set[str]] = collections.defaultdict(set)
+    for port in plan.all_ports:
+        if port.current is None and owner_of_port(plan.site, port.spec) is None:
+            wanted[tuple(_limited(plan.site, port.spec))].add(port.label)
+    for subnets, labels in wanted.items():
+        yield (
+            f"Neutron gives {', '.join(sorted(labels))} no addresses at site '{plan.site.name}' of {' and of '.join(subnets)}; have that changed there, "
+            "or name another subnet in a mapping."
+        )
+
+
+def _limited(site: RestoreSite, port: PortSpec) -> list[str]:
+    """Subnets that a port needs, or might need, and that are not for everybody."""
+    network, names = site.network(port.network), {ip.subnet for ip in port.fixed_ips}
+    there = [one for one in site.subnets if network and one.network_id == network.id and one.service_types]
+    meant = [one for one in there if not names or names & {one.id, one.name}]
+    return [f"subnet '{one.name or one.id}', which is only for ports of {', '.join(one.service_types)} (service_types)" for one in meant]
 
 
 def _is_on(ip: AddressSpec, port: PortStep, subnet: SubnetSpec) -> bool:

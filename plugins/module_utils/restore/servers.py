@@ -307,6 +307,8 @@ class ServerRestore:
         if port is None:
             port = self._make_port(step)
             step = step.at(self.site, port)
+        if step.is_to_release:
+            self.network.release_port(port.id)
         if step.lacks_tags:
             self._maker.tag(_capitalized(step.title), "ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
         for floating in step.floating:

@@ -23,6 +23,8 @@ TAGS, TRUNK, FORWARDING, ROUTES = "standard-attr-tag", "trunk", "floating-ip-por
 PORT_SECURITY, STATEFUL, MTU = "port-security", "stateful-security-group", "net-mtu-writable"
 _DNS, _DNS_OF_PORTS = "dns-integration", "dns-domain-ports"
 _QOS, _QOS_OF_FLOATING, _QOS_OF_GATEWAY = "qos", "qos-fip", "qos-gateway-ip"
+#: What is set of a subnet once it is there.
+SERVICE_TYPES = "service_types"
 #: Tags and routes after what they belong to, by each run that finds them missing, and the description with its mark.
 _SENT_OTHERWISE = ("tags", "routes", "description")
 #: What records call an attribute, where that is not its name in the API.
@@ -232,8 +234,13 @@ def on_or_off(value: bool) -> str:
     return "on" if value else "off"
 
 
-def subnet_wishes(site: RestoreSite, spec: SubnetSpec, mark: Mark, there: Subnet | None = None) -> Wishes:
-    types = _Wished("service_types", spec.service_types, _SERVICE_TYPES, list(spec.service_types))
+def subnet_wishes(site: RestoreSite, spec: SubnetSpec, mark: Mark, there: Subnet | None = None, is_kept_open: bool = False) -> Wishes:
+    """Wishes for a subnet.
+
+    :param is_kept_open: whether its service types would keep its addresses from the application's own ports.
+    """
+    why = "with them, Neutron would give the application's own ports no addresses of it" if is_kept_open else None
+    types = _Wished(SERVICE_TYPES, spec.service_types, _SERVICE_TYPES, list(spec.service_types), why)
     # Sites bound the numbers of both, and show nobody how.
     servers = _Wished("dns_nameservers", spec.dns_nameservers, sent=list(spec.dns_nameservers))
     routes = _Wished("host_routes", in_words(spec.host_routes), sent=[dict(one) for one in spec.host_routes])

@@ -107,6 +107,28 @@ def test_a_member_gets_what_neutron_chooses_and_is_told_what_it_does_not_get(pri
     assert ours(remote) == []
 
 
+@pytest.mark.parametrize("types", [["compute:nova"], ["network:dhcp", "compute:az9"]])
+def test_a_member_gets_an_address_of_a_subnet_for_servers(primary, remote, types):
+    manifest, there = checkpoint(primary, remote), Modules(remote)
+    things(remote, "subnets")[0]["service_types"] = types
+    assert there.checked(manifest, **NEW) == []
+    there.restored(manifest, **NEW)
+    assert [len(port["fixed_ips"]) for port in ours(remote)] == [1]
+
+
+def test_and_is_refused_where_it_is_for_neutron_alone(primary, remote):
+    things(remote, "subnets")[0]["service_types"] = ["network:dhcp"]
+    (problem,) = Modules(remote).checked(checkpoint(primary, remote), **NEW)
+    assert problem.startswith("Neutron gives server 'front' no addresses at site 'remote' of subnet 'rack', which is only for ports of network:dhcp")
+
+
+def test_what_is_there_keeps_its_addresses_whoever_may_have_some_since(primary, remote):
+    manifest, there = checkpoint(primary, remote), Modules(remote)
+    there.restored(manifest, **NEW)
+    things(remote, "subnets")[0]["service_types"] = ["network:dhcp"]
+    assert (there.checked(manifest, **NEW), there.restored(manifest, **NEW)) == ([], False)
+
+
 def test_an_address_that_others_have_is_seen_by_an_administrator(primary, remote):
     network = things(remote, "networks")[0]["id"]
     remote.neutron.create("ports", {"network_id": network, "fixed_ips": [{"ip_address": ADDRESS}]}, ADMIN)

@@ -111,6 +111,28 @@ def test_who_changes_what_is_prepared_is_found():
     assert [one for one in violations if " was prepared as " in one and '"mtu": 1400' in one]
 
 
+UNPROTECTED = thing("networks", ("port_security_enabled", False))
+
+
+@pytest.mark.parametrize("killed_after", [None, 7])
+@pytest.mark.parametrize("prepared", [[UNPROTECTED], [UNPROTECTED, thing("security-groups")], [UNPROTECTED, thing("ports", ("port_security_enabled", False))]])
+def test_groups_come_back_though_no_port_may_have_them(prepared, killed_after):
+    """On a network without port security, which a policy keeps a member from switching on; what the ports lack is named."""
+    refused = plain.remote(prepared=prepared, forbids=["create_port:port_security_enabled"])
+    whole = {"groups": [plain.group(plain.rule(), name="Web")], "vips": [plain.port(name="vip", groups=[0], addresses=[(0, 20)])]}
+    outcome = travel(plain.blueprint(servers=[plain.server(plain.port(groups=[0]))], remote=refused, killed_after=killed_after, **whole))
+    assert (outcome.end, outcome.reasons, outcome.violations) == ("restored", (), [])
+    assert outcome.named > 0
+
+
+def test_who_loses_a_rule_of_a_group_that_no_port_may_have_is_found():
+    refused = plain.remote(prepared=[UNPROTECTED], forbids=["create_port:port_security_enabled"])
+    blueprint = plain.blueprint(groups=[plain.group(plain.rule(), name="Web")], servers=[plain.server(plain.port(groups=[0]))], remote=refused)
+    with mock.patch.object(NetworkRestore, "_set_rules", lambda *_given: None):
+        violations = travel(blueprint).violations
+    assert [one for one in violations if one.startswith("nobody said that rule of security group 'Web/ingress,IPv4,tcp,22,22,0.0.0.0/0,None,None': itself")]
+
+
 def test_an_interface_by_a_port_of_its_own_is_refused_on_a_network_with_further_automatic_addresses():
     blueprint = plain.blueprint(routers=[plain.router((0, True))], remote=plain.remote(prepared=[thing("networks", subnets=[[("how", "further")]])]))
     outcome = travel(blueprint)

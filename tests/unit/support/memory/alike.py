@@ -73,11 +73,15 @@ class _Thing:
 
 
 class _Side:
-    """An application at one site, by its servers."""
+    """An application at one site, by its servers.
 
-    def __init__(self, site: MemorySite, servers: t.Collection[str], project: str) -> None:
+    :param groups: names of security groups that are the application's as well: a port may lack some that are there.
+    """
+
+    def __init__(self, site: MemorySite, servers: t.Collection[str], project: str, groups: t.Collection[str] = ()) -> None:
         self._neutron, self._nova, self._cinder = site.neutron.by_id, site.nova.by_id, site.cinder.by_id
         self._project = project
+        self._group_names = groups
         self.servers = [one for one in self._nova["servers"].values() if one["name"] in servers and one["project_id"] == project]
         ids = {one["id"] for one in self.servers}
         self.ports = [self._neutron["ports"][port] for server in self.servers for port in server["_ports"]]
@@ -116,12 +120,12 @@ class _Side:
             yield _Thing("server group", group["name"], group["id"], {"policy": group["policy"], "rules": group["rules"]})
 
     def _of_security_groups(self) -> t.Iterator[_Thing]:
-        for group in self._security_groups():
+        for group in self.security_groups():
             yield self._thing("security group", group["name"], group)
             for rule in self._rules(group):
                 what = ",".join(str(self._named(name, rule.get(name))) for name in _RULE)
                 yield self._thing("rule of security group", f"{group['name']}/{what}", rule, owners=(f"'{group['name']}'",))
-        for group_id in {rule.get("remote_address_group_id") for group in self._security_groups() for rule in self._rules(group)} - {None}:
+        for group_id in {rule.get("remote_address_group_id") for group in self.security_groups() for rule in self._rules(group)} - {None}:
             addresses = self._neutron["address-groups"][group_id]
             yield self._thing("address group", addresses["name"], {**addresses, "addresses": sorted(addresses["addresses"])})
 
@@ -171,11 +175,12 @@ class _Side:
         shown = {"external network": self._name("networks", gateway.get("network_id")), "enable_snat": gateway.get("enable_snat"), "interfaces": addresses}
         return {**{key: value for key, value in router.items() if key != "external_gateway_info"}, **shown}
 
-    def _security_groups(self) -> list[Resource]:
+    def security_groups(self) -> list[Resource]:
         groups, parents = self._neutron["security-groups"], {port["id"] for port in self.ports}
         # With a trunk of a port on no server its ports are lost, and with these a group that nothing else has.
         lost = {one["port_id"] for trunk in self._neutron["trunks"].values() if trunk["port_id"] not in parents for one in trunk["sub_ports"]}
         waiting = {one for port in (*self.ports, *self.loose) if port["id"] not in lost for one in port["security_groups"]}
+        waiting |= {one["id"] for one in groups.values() if one["project_id"] == self._project and one["name"] in self._group_names}
         used: dict[str, Resource] = {}
         while waiting:
             group_id = waiting.pop()
@@ -241,8 +246,10 @@ def _without_marks(name: str, value: t.Any) -> t.Any:
 
 def differences(source: MemorySite, remote: MemorySite, servers: t.Collection[str], application: str, project: str = "ours") -> t.Iterator[Difference]:
     """What of the application is not at the remote site as it is at the source."""
-    there = {(one.kind, one.label): one for one in _Side(remote, servers, project).things()}
-    for one in _Side(source, servers, project).things():
+    was = _Side(source, servers, project)
+    groups = {group["name"] for group in was.security_groups()}
+    there = {(one.kind, one.label): one for one in _Side(remote, servers, project, groups).things()}
+    for one in was.things():
         other = there.pop((one.kind, one.label), None)
         if one.kind == "server group" and not other:
             other = there.pop((one.kind, f"{application}-{one.label}"), None)

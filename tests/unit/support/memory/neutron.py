@@ -55,7 +55,7 @@ _FIELDS: dict[str, dict[str, Field]] = {
         "host_routes": Field([]),
         "ipv6_ra_mode": Field(may_change=False),
         "ipv6_address_mode": Field(may_change=False),
-        "service_types": Field([], "subnet-service-types"),
+        "service_types": Field([], "subnet-service-types", is_for_administrators=True),
         "dns_publish_fixed_ip": Field(False, "subnet-dns-publish-fixed-ip"),
         "subnetpool_id": Field(None, may_change=False),
         "tags": _TAGGED,
@@ -291,7 +291,11 @@ class Neutron:
             self.limits.take(project, **{_SINGULAR[kind]: 1})
         make(one, {name for name in wanted if wanted[name] is not None or name in ("gateway_ip", "fixed_ips")}, caller)
         self.by_id[kind][one["id"]] = one
-        self._made(kind, one)
+        try:
+            self._made(kind, one)
+        except Refused:
+            del self.by_id[kind][one["id"]]
+            raise
         return one
 
     @staticmethod
@@ -318,7 +322,8 @@ class Neutron:
             self.by_id["rbac-policies"][f"external-{one['id']}"] = {"id": f"external-{one['id']}", "project_id": one["project_id"], **policy}
         if kind == "subnets":
             for port in self._ports(one["network_id"]):
-                if one["ipv6_address_mode"] in _AUTOMATIC and port["device_owner"] not in (_ROUTER_PORT, _OF_THE_NETWORK):
+                is_served = _serves(one, port["device_owner"]) and port["device_owner"] not in (_ROUTER_PORT, _OF_THE_NETWORK)
+                if one["ipv6_address_mode"] in _AUTOMATIC and is_served:
                     port["fixed_ips"].append(_automatic(one, port["mac_address"]))
             self._serve_dhcp(one)
         if kind == "security-groups":
@@ -365,6 +370,8 @@ class Neutron:
             one["allocation_pools"] = _default_pools(network, one["gateway_ip"])
         one["allocation_pools"] = _plain_pools(one["allocation_pools"])
         self._expect_subnet(one)
+        if self._has_metadata_address(one):
+            self._served(one["network_id"], [*self._subnets(one["network_id"]), one], _OF_THE_NETWORK, one["id"])
 
     @staticmethod
     def _expect_modes(one: Resource) -> None:
@@ -394,7 +401,7 @@ class Neutron:
     def _serve_dhcp(self, subnet: Resource) -> None:
         """OVN has one port on each network, with an address in each IPv4 subnet that has DHCP."""
         network = self.by_id["networks"][subnet["network_id"]]
-        if not (subnet["enable_dhcp"] and subnet["ip_version"] == 4) or network["router:external"]:
+        if not self._has_metadata_address(subnet):
             return
         port = next((one for one in self._ports(network["id"]) if one["device_owner"] == _OF_THE_NETWORK), None)
         if port is None:
@@ -406,6 +413,21 @@ class Neutron:
         address = self._free_address(subnet)
         if address and not any(ip["subnet_id"] == subnet["id"] for ip in port["fixed_ips"]):
             port["fixed_ips"].append({"subnet_id": subnet["id"], "ip_address": address})
+
+    def _has_metadata_address(self, subnet: Resource) -> bool:
+        return subnet["enable_dhcp"] and subnet["ip_version"] == 4 and not self.by_id["networks"][subnet["network_id"]]["router:external"]
+
+    @staticmethod
+    def _served(network_id: str, subnets: list[Resource], owner: str, *wanted: str | None) -> list[Resource]:
+        """Subnets that give addresses to ports of a device owner, those that are only for some services first.
+
+        :param wanted: ids of subnets that must be among them.
+        """
+        served = sorted((one for one in subnets if _serves(one, owner)), key=lambda one: not one.get("service_types"))
+        expect(served or not subnets, f"No valid service subnet for the given device owner, network {network_id}, service type {owner}.", 409)
+        for one_id in {*wanted} - {None, *(one["id"] for one in served)}:
+            raise Refused(400, f"Failed to create port on network {network_id}, because fixed_ips included invalid subnet {one_id}")
+        return served
 
     def _subnets(self, network_id: str) -> list[Resource]:
         return [one for one in self.by_id["subnets"].values() if one["network_id"] == network_id]
@@ -441,6 +463,11 @@ class Neutron:
         self._secure(one, given, caller, network)
         self._expect_policy(one, caller)
 
+    def expect_compatible(self, port: Resource) -> None:
+        """A port can be bound to a host with addresses that it might have been given as whose it is so far."""
+        subnets = [self.by_id["subnets"][ip["subnet_id"]] for ip in port["fixed_ips"]]
+        expect(all(_serves(one, port["device_owner"]) for one in subnets), f"Host is not connected to a segment where the IPs of {port['id']} exist", 409)
+
     def _make_rbac_policy(self, one: Resource, _given: set[str], caller: Caller) -> None:
         network = self._known("networks", one["object_id"], caller)
         expect(caller.sees_all or network["project_id"] == caller.project, "rule:create_rbac_policy is disallowed by policy", 403)
@@ -467,12 +494,11 @@ class Neutron:
         return f"fa:16:3e:{self._site.prefix:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
 
     def _addresses(self, one: Resource, network: Resource) -> list[Resource]:
-        subnets = self._subnets(network["id"])
         is_router = one["device_owner"] == _ROUTER_PORT
+        wished = [ip.get("subnet_id") for ip in one["fixed_ips"] or ()]
+        subnets = self._served(network["id"], self._subnets(network["id"]), one["device_owner"], *wished)
         automatic = [subnet for subnet in subnets if subnet["ipv6_address_mode"] in _AUTOMATIC and not is_router]
-        others = [
-            subnet for subnet in subnets if subnet not in automatic and (not subnet.get("service_types") or one["device_owner"] in subnet["service_types"])
-        ]
+        others = [subnet for subnet in subnets if subnet not in automatic]
         if one["fixed_ips"] is None:
             firsts = [next((subnet for subnet in others if subnet["ip_version"] == version), None) for version in (4, 6)]
             wanted: list[Resource] = [{"subnet_id": subnet["id"]} for subnet in firsts if subnet]
@@ -582,6 +608,7 @@ class Neutron:
         ip = {"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}
         same = [port for port in self._interfaces(router) if port["network_id"] == network["id"] and self._version_of(port) == 6]
         if subnet["ip_version"] == 6 and same:
+            self._served(network["id"], self._subnets(network["id"]), _ROUTER_PORT, subnet["id"])
             expect(ip["ip_address"] not in self._held(network["id"]), "IP address already allocated", 409)
             same[0]["fixed_ips"].append(ip)
             return {"port_id": same[0]["id"]}
@@ -864,6 +891,11 @@ class Neutron:
 def _expect_no_interface(port: Resource) -> None:
     """OVN looks for the router of such a port, which has none yet."""
     expect(port.get("device_owner") != _ROUTER_PORT, "Request Failed: internal server error while processing your request.", 500)
+
+
+def _serves(subnet: Resource, owner: str) -> bool:
+    """Whether ports of a device owner may have addresses of a subnet."""
+    return not subnet.get("service_types") or owner in subnet["service_types"]
 
 
 def _network(cidr: str, strict: bool = True) -> t.Any:

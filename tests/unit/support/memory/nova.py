@@ -317,6 +317,7 @@ class Nova:
         return found
 
     def plug(self, server: Resource, port: Resource) -> None:
+        self._site.neutron.expect_compatible(port)
         port |= {"device_id": server["id"], "device_owner": "compute:nova", "status": "ACTIVE" if port["admin_state_up"] else "DOWN", "binding:host_id": _HOST}
         if "dns_name" in port and "dns-integration" in self._site.neutron.extensions:
             port["dns_name"] = server[_HOSTNAME].split(".")[0]

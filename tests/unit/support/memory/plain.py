@@ -12,8 +12,8 @@ _TEXTS: Blueprint = {"description": "", "tags": []}
 
 
 def subnet(**changes: t.Any) -> Blueprint:
-    usual = {"gateway": "first", "dhcp": True, "pool": None, "dns": [], "routes": [], "mode": None, "service_types": [], "dns_publish": False}
-    return {**usual, "from_pool": False, "name": "web", "version": 4, "range": 0, **_TEXTS, **changes}
+    usual = {"gateway": "first", "dhcp": True, "pool": None, "dns": [], "routes": [], "mode": None, "service_types": [], "later_types": []}
+    return {**usual, "dns_publish": False, "from_pool": False, "name": "web", "version": 4, "range": 0, **_TEXTS, **changes}
 
 
 def network(*subnets: Blueprint, **changes: t.Any) -> Blueprint:
@@ -37,7 +37,7 @@ def rule(**changes: t.Any) -> Blueprint:
 
 def port(**changes: t.Any) -> Blueprint:
     usual = {"name": "", "mac": None, "secure": None, "pairs": [], "up": True, "vnic": "normal", "profile": {}, "qos": None, "dns_name": None}
-    more = {"dns_domain": "", "dhcp_options": [], "numa": None, "network": 0, "addresses": None, "groups": None, "floating": []}
+    more = {"dns_domain": "", "dhcp_options": [], "numa": None, "by_nova": None, "network": 0, "addresses": None, "groups": None, "floating": []}
     return {**usual, **more, **_TEXTS, **changes}
 
 

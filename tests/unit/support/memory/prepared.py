@@ -35,7 +35,8 @@ OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
     "subnets": {
         **{"gateway_ip": (1, 10, None), "enable_dhcp": (True, False), "dns_nameservers": ([], ["10.0.0.99"], ["10.0.0.54", "10.0.0.53"])},
         **{"allocation_pools": ((3, 7),), "host_routes": ([], [{"destination": "10.98.0.0/24", "nexthop": "10.10.0.8"}]), "mode": ("slaac", None)},
-        **{"service_types": ([], ["network:dhcp"]), "dns_publish_fixed_ip": (True, False), "subnetpool_id": (None,), "cidr": ("10.77.0.0/24",)},
+        **{"service_types": ([], ["compute:nova"], ["compute:az9", "network:router_interface"], ["network:dhcp"])},
+        **{"dns_publish_fixed_ip": (True, False), "subnetpool_id": (None,), "cidr": ("10.77.0.0/24",)},
         "how": ("absent", "further", "taken"),
         **_TEXTS,
     },
@@ -152,7 +153,7 @@ class Prepared:
     def _subnet(self, network: Resource, subnet: Resource, otherwise: Resource) -> None:
         if otherwise.get("how") == "absent":
             return
-        names = ("name", "cidr", "ip_version", "gateway_ip", "enable_dhcp", "dns_nameservers", "allocation_pools", "host_routes", "service_types")
+        names = ("name", "cidr", "ip_version", "gateway_ip", "enable_dhcp", "dns_nameservers", "allocation_pools", "host_routes")
         more = ("ipv6_ra_mode", "ipv6_address_mode", "dns_publish_fixed_ip", "description", "tags")
         body = {name: subnet[name] for name in (*names, *more) if name in subnet}
         pool = {} if "subnetpool_id" in otherwise else {"subnetpool_id": self._same("subnetpools", subnet.get("subnetpool_id"))}
@@ -170,7 +171,10 @@ class Prepared:
         if changes.get("allocation_pools"):
             first, last = changes["allocation_pools"]
             changes["allocation_pools"] = [{"start": _address(cidr, first), "end": _address(cidr, last)}]
+        types = changes.pop("service_types", subnet["service_types"])
         made = self._make("subnets", {**body, "network_id": network["id"]}, changes)
+        if types and self._remote.neutron.knows("subnets", "service_types"):
+            self._remote.ask("neutron", "PUT", f"subnets/{made['id']}", {"subnet": {"service_types": types}}, _ADMIN)
         if otherwise.get("how") != "taken":
             self._make_room(made, subnet["network_id"])
         if otherwise.get("how") == "further":

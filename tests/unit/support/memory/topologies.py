@@ -65,6 +65,7 @@ SUBNETS = kind(
         "dns": [],
         "routes": [],
         "service_types": [],
+        "later_types": [],
         "dns_publish": False,
         "from_pool": False,
         **_DESCRIBED,
@@ -75,7 +76,9 @@ SUBNETS = kind(
         "pool": ((2, 9), (5, 12), (8, 14)),
         "dns": (["10.0.0.53", "10.0.0.54"],),
         "routes": ([{"destination": "10.99.0.0/24", "nexthop": "10.10.0.9"}],),
-        "service_types": (["compute:nova"],),
+        "service_types": (["compute:nova"], ["compute:nova", "network:router_interface"]),
+        # When it has been used by all.
+        "later_types": (["compute:nova"], ["compute:az2"], ["network:dhcp"]),
         "dns_publish": (True,),
         "from_pool": (True,),
         **_DESCRIPTIONS,
@@ -90,7 +93,7 @@ NETWORKS = kind(
     {
         **{"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,)},
         # By the operator of each site; at the remote one perhaps not, not alike, or twice.
-        "provided": ("alike", "alike", "alike", "alike", "alike", "absent", "secure", "bare", "twice"),
+        "provided": ("alike", "alike", "alike", "alike", "alike", "absent", "secure", "bare", "twice", "typed", "barred"),
         **_DESCRIPTIONS,
     },
     name=_names,
@@ -124,7 +127,7 @@ FLOATING = kind({"outside": 0, "qos": None, "dns": None, **_DESCRIBED}, {"outsid
 PORTS = kind(
     {
         **{"name": "", "mac": None, "secure": None, "pairs": [], "up": True, "vnic": "normal", "profile": {}, "qos": None},
-        **{"dns_name": None, "dns_domain": "", "dhcp_options": [], "numa": None, **_DESCRIBED},
+        **{"dns_name": None, "dns_domain": "", "dhcp_options": [], "numa": None, "by_nova": None, **_DESCRIBED},
     },
     {
         "name": _NAMES,
@@ -139,6 +142,8 @@ PORTS = kind(
         "dns_domain": _DOMAINS,
         "dhcp_options": ([{"opt_name": "mtu", "opt_value": "1400", "ip_version": 4}],),
         "numa": ("preferred",),
+        # A port of a server may have been made before it, and one on no server may have been of one.
+        "by_nova": (True, False),
         **_DESCRIPTIONS,
     },
     network=_index,
@@ -304,6 +309,11 @@ class _Builder:
         except Refused:
             return None
 
+    def limit(self, subnet: Resource, types: t.Sequence[str]) -> None:
+        """Have a subnet that is there give addresses to ports of some services only: what has some keeps them."""
+        if types:
+            self.ask("neutron", "PUT", f"subnets/{subnet['id']}", {"subnet": {"service_types": types}})
+
     def called(self, kind: str, name: str, unique: bool) -> str:
         number = self._taken[kind, name] = self._taken.get((kind, name), 0) + 1
         return name if number == 1 or not unique else f"{name[:240]}{number}"
@@ -340,6 +350,7 @@ class Source(_Builder):
         #: What the operator provides, and how it is at the remote site.
         self.provided: list[tuple[Resource, str]] = []
         self.subnets: list[Resource] = []
+        self._later_types: list[tuple[Resource, list[str]]] = []
         self.groups: list[Resource] = []
         self.server_groups: list[Resource] = []
         self.keys: list[str] = []
@@ -369,8 +380,10 @@ class Source(_Builder):
         for one in drawn["servers"]:
             self._server(one)
         for one in drawn["vips"]:
-            self._port(one)
+            self._port(one, is_of_server=False)
         self._surround()
+        for subnet, types in self._later_types:
+            self.limit(subnet, types)
 
     def _surround(self) -> None:
         """What leads to ports that are there."""
@@ -422,7 +435,6 @@ class Source(_Builder):
             "dns_nameservers": one["dns"],
             "host_routes": one["routes"] if one["version"] == 4 else [],
             "description": one["description"],
-            "service_types": one["service_types"],
             "dns_publish_fixed_ip": one["dns_publish"],
             "subnetpool_id": next((pool["id"] for pool in self.pools if one["from_pool"] and pool["ip_version"] == one["version"]), None),
             "allocation_pools": [{"start": address(cidr, one["pool"][0]), "end": address(cidr, one["pool"][1])}] if one["pool"] else None,
@@ -436,6 +448,8 @@ class Source(_Builder):
         except Refused:
             return
         self.subnets.append(subnet)
+        self.limit(subnet, one["service_types"])
+        self._later_types += [(subnet, one["later_types"])] if one["later_types"] else []
         if one["tags"]:
             self.ask("neutron", "PUT", f"subnets/{subnet['id']}/tags", {"tags": one["tags"]})
 
@@ -521,7 +535,7 @@ class Source(_Builder):
                 routes = [{"destination": one["destination"], "nexthop": address(subnet["cidr"], one["offset"])} for one in drawn["routes"]]
                 self.ask("neutron", "PUT", f"routers/{router['id']}", {"router": {"routes": routes}})
 
-    def _port(self, one: Blueprint) -> Resource | None:
+    def _port(self, one: Blueprint, is_of_server: bool = True) -> Resource | None:
         network = _pick(self.networks, one["network"])
         if network is None:
             return None
@@ -529,6 +543,7 @@ class Source(_Builder):
         subnets = [subnet for subnet in self.subnets if subnet["network_id"] == network["id"]]
         body = {
             "network_id": network["id"],
+            "device_owner": "compute:nova" if one["by_nova"] or (is_of_server and one["by_nova"] is None) else None,
             "name": one["name"] and self.called("port", one["name"], self._unique),
             "mac_address": one["mac"],
             "fixed_ips": self._fixed_ips(subnets, one["addresses"]),
@@ -548,6 +563,7 @@ class Source(_Builder):
         body |= {"security_groups": [], "allowed_address_pairs": []} if is_open else {}
         port = self.make("ports", body, _ADMIN, one["tags"])
         if port:
+            port["device_owner"] = port["device_owner"] if is_of_server else ""
             self.ports.append(port)
             for floating in one["floating"]:
                 self._floating(port, floating)
@@ -610,6 +626,8 @@ class Source(_Builder):
         wanted = {"server": {key: value for key, value in body.items() if value not in (None, "")}, "os:scheduler_hints": hints}
         made = self.ask("nova", "POST", "servers", wanted, _US)
         if made is None:
+            for port in ports:
+                port["device_owner"] = ""
             return
         server = self.site.nova.by_id["servers"][made["server"]["id"]]
         self.servers.append(server)
@@ -693,7 +711,7 @@ class Remote(_Builder):
         flavors(self.site, drawn["flavors"])
         for network, how in source.provided:
             for _number in range({"absent": 0, "twice": 2}.get(how, 1)):
-                self._provide(network, [] if how == "bare" else source.subnets, how != "secure" and network["port_security_enabled"])
+                self._provide(network, [] if how == "bare" else source.subnets, how)
         if drawn["neighbours"]:
             self._neighbours(source)
         self.prepared = Prepared(source.site, self.site)
@@ -718,15 +736,17 @@ class Remote(_Builder):
         for rule in [one for one in rules.values() if how == "fewer" and one["security_group_id"] == group["id"] and one["direction"] == "egress"]:
             del rules[rule["id"]]
 
-    def _provide(self, network: Resource, subnets: t.Sequence[Resource], secure: bool) -> None:
+    def _provide(self, network: Resource, subnets: t.Sequence[Resource], how: str) -> None:
         """What stands for a network that the operator of the source provides."""
+        secure = how != "secure" and network["port_security_enabled"]
         made = self.make("networks", {"name": network["name"], "shared": True, "port_security_enabled": None if secure else False}, _OPERATOR)
         for subnet in subnets:
             if made and subnet["network_id"] == network["id"]:
                 names = ("name", "cidr", "ip_version", "enable_dhcp", "gateway_ip", "allocation_pools", "ipv6_ra_mode", "ipv6_address_mode")
                 # What is null here is asked for all the same.
                 with contextlib.suppress(Refused):
-                    self.site.neutron.create("subnets", {"network_id": made["id"], **{name: subnet[name] for name in names}}, _OPERATOR)
+                    there = self.site.neutron.create("subnets", {"network_id": made["id"], **{name: subnet[name] for name in names}}, _OPERATOR)
+                    self.limit(there, {"typed": ["compute:az9"], "barred": ["network:dhcp"]}.get(how, subnet["service_types"]))
 
     def _neighbours(self, source: Source) -> None:
         """Ports of the operator, with addresses that the application has."""

@@ -396,6 +396,12 @@ def test_the_pools_of_a_subnet_are_replaced(network, requests_mock):
     assert put.last_request.json() == {"subnet": {"allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.9"}]}}
 
 
+def test_the_service_types_of_a_subnet_are_set(network, requests_mock):
+    put = requests_mock.put(f"{NEUTRON}/subnets/s1", json={"subnet": {"id": "s1"}})
+    network.set_service_types("s1", ("compute:nova",))
+    assert put.last_request.json() == {"subnet": {"service_types": ["compute:nova"]}}
+
+
 def test_what_is_left_of_a_network_is_counted_for_ipv4(network, requests_mock):
     figures = ((4, 10, 7), (4, 2, 5), (6, 99, 0))
     parts = [dict(zip(("ip_version", "total_ips", "used_ips"), one, strict=True)) for one in figures]

@@ -128,6 +128,20 @@ def test_a_network_with_further_subnets_is_told():
 
 
 @pytest.mark.parametrize(
+    ("types", "of_six", "is_told"),
+    [
+        pytest.param((), ("compute:nova",), False, id="ports of nobody get none"),
+        pytest.param(("compute:nova",), ("compute:nova",), True, id="those of servers do"),
+        pytest.param(("compute:nova",), ("compute:az9",), False, id="unless it is for others"),
+    ],
+)
+def test_a_further_subnet_gives_addresses_to_those_for_whom_it_is(types, of_six, is_told):
+    six = {"ip_version": 6, "ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac", "service_types": of_six}
+    subnets = (dataclasses.replace(shop.SUBNET, service_types=types), dataclasses.replace(shop.SUBNET, id="sub3", name="six", cidr="fd00::/64", **six))
+    assert any("has one more address than at the source" in one for one in sentences(subnets=subnets)) is is_told
+
+
+@pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"external_network_id": None}, 'external_gateway_info (external network) is none instead of "public".'),

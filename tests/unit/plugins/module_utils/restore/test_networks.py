@@ -54,6 +54,9 @@ class Neutron:
     def set_mtu(self, network_id, mtu):
         self._note("mtu", network_id, mtu)
 
+    def set_service_types(self, subnet_id, types):
+        self._note("service types", subnet_id, tuple(types))
+
     def create_subnet(self, wanted):
         made = self._create("subnets", wanted)
         return Subnet(made, wanted["name"], wanted["network_id"], wanted["cidr"], description=wanted["description"])
@@ -506,6 +509,22 @@ def test_tags_are_added_to_those_that_somebody_else_has_added(apply):
     site = Neutron(shop.prepared_site(networks=(shop.PUBLIC, ours)))
     apply(site)
     assert (site.calls, site.tags) == ([], {("networks", "net"): ["theirs", *MARKS]})
+
+
+@pytest.mark.parametrize(
+    ("types", "calls"),
+    [
+        pytest.param((), [("service types", "sub", ("compute:nova",))], id="as the killed run left it"),
+        pytest.param(("compute:az9",), [], id="changed by somebody"),
+    ],
+)
+def test_an_unfinished_subnet_gets_the_service_types_of_the_source_before_its_tags(apply, types, calls):
+    document = shop.document()
+    document["topology"]["subnets"][0]["service_types"] = ["compute:nova"]
+    ours = dataclasses.replace(shop.SUBNET, description=TEXT, service_types=types)
+    site = Neutron(shop.prepared_site(subnets=(ours,), extensions=shop.EXTENSIONS | {"subnet-service-types"}))
+    apply(site, Manifest.parse(document))
+    assert (site.calls, site.tags) == (calls, {("subnets", "sub"): MARKS})
 
 
 def test_an_unfinished_network_gets_the_mtu_of_the_source(apply):

@@ -195,6 +195,26 @@ def test_the_port_that_a_restore_has_made_is_known_by_its_mark():
 
 
 @pytest.mark.parametrize(
+    ("changes", "is_to_release"),
+    [
+        pytest.param({"device_owner": "compute:nova"}, True, id="as it was made for its addresses' sake"),
+        pytest.param({}, False, id="of nobody"),
+        pytest.param({"device_owner": "compute:nova", "device_id": "server"}, False, id="of a server by now"),
+        pytest.param({"device_owner": "trunk:subport"}, False, id="of a trunk"),
+        pytest.param({"device_owner": "compute:nova", "description": "theirs", **OF_OLD}, False, id="of somebody else"),
+    ],
+)
+def test_a_port_on_no_server_is_released_once_it_has_its_addresses(changes, is_to_release):
+    found = lone_step(shop.port("made", **{"description": shop.mark(81).text(), "tags": tuple(shop.mark(81).tags()), **changes}))
+    assert found.is_to_release is is_to_release
+    assert found.changes is (is_to_release or found.current is None)
+
+
+def test_a_port_of_a_server_is_not_released():
+    assert not step(port={"device_owner": "compute:nova", "device_id": ""}).is_to_release
+
+
+@pytest.mark.parametrize(
     ("name", "called"),
     [("vip", "port 'vip' (FA:16:3E:00:00:81)"), ("", f"port '{shop.uuid(81)}' (FA:16:3E:00:00:81)")],
 )
