@@ -56,7 +56,7 @@ class CheckpointCheck:
         problems = [*self._division_problems(servers), *(problem for one in judged for problem in one.problems)]
         choices = quiescer.choose(running(servers.values())) if quiescer else {}
         problems += freeze_problems(servers.values(), choices)
-        outlook = self._outlook(wanted, choices, judged[0])
+        outlook = self._outlook(wanted, choices, judged)
         problems += self._too_long(outlook, choices, warnings)
         # After everything else: each answer of a site shows its time.
         problems += self._clock_problems(warnings)
@@ -92,15 +92,18 @@ class CheckpointCheck:
     def _division_problems(self, servers: Servers) -> list[str]:
         return _division_problems(self._sides, servers) if self._projects else []
 
-    def _outlook(self, wanted: Wanted, choices: Choices, lead: SideFindings) -> WindowOutlook | None:
-        """How long the servers will stand still; None when nobody is frozen."""
+    def _outlook(self, wanted: Wanted, choices: Choices, judged: t.Sequence[SideFindings]) -> WindowOutlook | None:
+        """How long the servers will stand still; None when nobody is frozen.
+
+        :param judged: the sides, the leading one first.
+        """
         if not choices:
             return None
         concurrency, part = self._intended.concurrency, self._part_of(self._sides[0], wanted)
         # A manifest tells of the servers and volumes of one project, and of the window over all.
         mine = Load((sum(1 for one in part.servers if one in choices),), len(part.volumes), concurrency)
-        earlier = tuple(one.expected(mine) for one in lead.measured)
-        return dataclasses.replace(outlook_of(wanted, choices, concurrency, lead.answer), earlier=earlier)
+        earlier, units = tuple(one.expected(mine) for one in judged[0].measured), [unit for one in judged for unit in one.units]
+        return dataclasses.replace(outlook_of(wanted, choices, units, concurrency, judged[0].answer), earlier=earlier)
 
     def _too_long(self, outlook: WindowOutlook | None, choices: Choices, warnings: list[str]) -> list[str]:
         """Why the servers would stand still for too long; what only should be known is added to the warnings."""

@@ -17,6 +17,7 @@ from ..copies.sites import Accounts, Sites
 from ..failover import active_site
 from ..manifest.manifest import Manifest, Outline
 from ..snapshots.forecast import Measured
+from ..snapshots.grouping import Unit
 from ..snapshots.job import SnapshotJob
 from ..snapshots.plan import SnapshotPlan
 from ..snapshots.wanted import Storages, Wanted
@@ -33,11 +34,13 @@ class SideFindings:
 
     :param answer: seconds in which Cinder answered a request for a snapshot; None when it was not asked.
     :param measured: what the windows of earlier checkpoints took, the newest first.
+    :param units: what will be snapshotted together.
     """
 
     problems: list[str]
     answer: float | None = None
     measured: tuple[Measured, ...] = ()
+    units: tuple[Unit, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,12 +110,13 @@ class Side:
         waiter = Waiter(timeout=0, interval=0)
         job = SnapshotJob(Storages([self.sites.primary]), self.admin, wanted, intended.grouping, waiter, intended.concurrency)
         plan = job.plan(is_confirmed=False)
-        problems = [*problems, *(job.problems(plan, job.units(), thaws_leftovers=intended.quiesce is not None) if plan.changed else [])]
+        units = job.units() if plan.changed else []
+        problems = [*problems, *(job.problems(plan, units, thaws_leftovers=intended.quiesce is not None) if plan.changed else [])]
         earlier = self.catalogue.overview(intended.application.name, _Earlier.of).kept
         contents = last_proofs([one.outline for one in earlier], besides=intended.name)
         problems += _prospect(intended, wanted, job, plan).problems(self.sites, intended.delivery.knowing(contents))
         measured = [one.measured for one in earlier if one.measured and one.outline.checkpoint.id != intended.name]
-        return SideFindings(problems, job.answer, tuple(measured[:_MEASURED]))
+        return SideFindings(problems, job.answer, tuple(measured[:_MEASURED]), tuple(units))
 
 
 def _prospect(intended: IntendedCheckpoint, wanted: Wanted, job: SnapshotJob, plan: SnapshotPlan) -> Prospect:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import collections
+import ipaddress
 import typing as t
 
 from ..core.infrastructure import OutsideNetwork, OutsidePool, OutsideSubnet
@@ -72,5 +73,10 @@ def _network(found: t.Mapping[str, t.Any], subnets: t.Sequence[OutsideSubnet]) -
 
 @shaped
 def _subnet(found: t.Mapping[str, t.Any]) -> OutsideSubnet:
-    pools = tuple(OutsidePool(one["start"], one["end"]) for one in found.get("allocation_pools") or ())
+    pools = tuple(OutsidePool(_address(one["start"]), _address(one["end"])) for one in found.get("allocation_pools") or ())
     return OutsideSubnet(found.get("name") or "", found["cidr"], found["ip_version"], found.get("gateway_ip"), pools)
+
+
+def _address(text: t.Any) -> str:
+    """An address; refuses what is none."""
+    return str(ipaddress.ip_address(str(text)))

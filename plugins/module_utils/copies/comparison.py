@@ -118,6 +118,12 @@ class Comparison:
                 f"{wanted.algorithm} and {there.algorithm}.",
                 "Set the same hashing_algorithm at both sites, or choose verification: readable.",
             )
+        if wanted.size != there.size:
+            raise CloudError(
+                f"Backup {self._backup.id} of volume {self._backup.volume_id} cannot be compared: the storage of the two sites makes volumes of "
+                f"{wanted.size} and {there.size} bytes of its {self._backup.size} GiB.",
+                "Choose verification: readable.",
+            )
         if wanted != there:
             raise ContentDiffers(
                 f"A volume restored from backup {self._backup.id} differs from the snapshot of volume {self._backup.volume_id}: the {wanted.algorithm} "

@@ -41,7 +41,8 @@ KINDS = (
 )
 
 _VERSION = 1
-_LONGEST = 4096
+#: Descriptions of projects and flavors may be as long.
+_LONGEST = 2**16
 _MOST = 100_000
 
 
@@ -98,6 +99,23 @@ class Infrastructure:
 
     def as_dict(self) -> dict[str, t.Any]:
         return plain(self)
+
+    def of_projects(self, names: t.Collection[str]) -> Infrastructure:
+        """What concerns these projects, by their names in the site plan."""
+
+        def own(found: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
+            return tuple(one for one in found if one.project in names)
+
+        def shared(found: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
+            return tuple(dataclasses.replace(one, access=tuple(name for name in one.access if name in names)) for one in found)
+
+        return dataclasses.replace(
+            self,
+            projects=tuple(one for one in self.projects if one.planned in names),
+            **{kind: own(getattr(self, kind)) for kind in (ROLES, QUOTAS, IN_USE)},
+            **{kind: shared(getattr(self, kind)) for kind in (FLAVORS, VOLUME_TYPES, EXTERNAL_NETWORKS)},
+            unseen=tuple(one for one in self.unseen if one.project is None or one.project in names),
+        )
 
     @property
     def counts(self) -> dict[str, int]:

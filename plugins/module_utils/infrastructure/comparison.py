@@ -78,11 +78,22 @@ class _SiteComparison:
                 yield Compared(one, UNKNOWN, reason=str(unseen))
             elif one.kind in ACCESS_TO:
                 yield from self._access(one)
+            elif one.kind == captured.EXTERNAL_NETWORKS:
+                yield self._external(one)
             else:
-                yield self._plain(one)
+                yield self._plain(one, self._there[one.kind].get(one.key))
 
-    def _plain(self, one: Expected) -> Compared:
-        there = self._there[one.kind].get(one.key)
+    def _external(self, one: Expected) -> Compared:
+        """Of several networks of a name, whoever needs one means the one that it may use."""
+        called = [network for network in self._remote.infrastructure.external_networks if network.name == one.key[0]]
+        meant = {needer: [network for network in called if network.for_all or needer.project in network.access] for needer in one.needers}
+        if any(len(networks) > 1 for networks in meant.values()):
+            return Compared(one, UNKNOWN, reason="There are several of this name here, and no restore could tell which one is meant. Rename the others.")
+        found = next((networks[0] for networks in meant.values() if networks), next(iter(called), None))
+        return self._plain(one, found and attributes_of(found))
+
+    @staticmethod
+    def _plain(one: Expected, there: Attributes | None) -> Compared:
         if there is None:
             return Compared(one, MISSING)
         differences = () if one.is_mapped else _differences(one.attributes, there)
@@ -123,7 +134,7 @@ def _there(remote: Infrastructure) -> dict[str, dict[Key, Attributes]]:
     return {
         captured.PROJECTS: {(one.planned,): {"enabled": one.enabled} for one in remote.projects},
         captured.ROLES: {role_key(one): {} for one in remote.roles},
-        **{kind: _by_name(getattr(remote, kind)) for kind in (captured.FLAVORS, captured.VOLUME_TYPES, captured.EXTERNAL_NETWORKS, captured.AGGREGATES)},
+        **{kind: _by_name(getattr(remote, kind)) for kind in (captured.FLAVORS, captured.VOLUME_TYPES, captured.AGGREGATES)},
         captured.ZONES: {_zone_key(one): {} for one in remote.availability_zones},
     }
 

@@ -13,15 +13,17 @@ from ..core.errors import CheckFailed, InvalidInput
 from ..mapping.mapping import SiteMapping
 from ..site.plan import SitePlan
 from . import captured
-from .captured import Infrastructure, KeptInfrastructure
+from .captured import Infrastructure, KeptInfrastructure, Unseen
 from .comparison import MISSING, SAME, Compared, compare
 from .directory import Directory, directory
-from .expected import SiteNames, expected
+from .expected import Key, SiteNames, expected
 from .look import InfrastructureAccess, SiteFacts, SiteSide, look
 from .making import SiteMaker
 from .remedies import Remedy, counts, is_complete, remedies
 from .telling import as_dict, by_needer, shown_key, text, title
 from .use import in_use
+
+_NEW = "The site plan did not have it when the infrastructure was captured. Capture it again."
 
 
 def capture(plan: SitePlan, access: InfrastructureAccess) -> Infrastructure:
@@ -41,7 +43,7 @@ def capture(plan: SitePlan, access: InfrastructureAccess) -> Infrastructure:
 
 
 def kept_for(plan: SitePlan, kept: KeptInfrastructure | None) -> KeptInfrastructure:
-    """What was captured of the primary site of a plan.
+    """What was captured of the primary site of a plan, as far as it concerns the projects that the plan has by now.
 
     :raises InvalidInput: when there is nothing, or it is of another site.
     """
@@ -52,7 +54,10 @@ def kept_for(plan: SitePlan, kept: KeptInfrastructure | None) -> KeptInfrastruct
             f"The infrastructure in the catalogue is of site '{kept.infrastructure.site}', and the primary site of the plan is '{plan.primary.name}'.",
             "Name the catalogue of this plan, or capture the infrastructure again.",
         )
-    return kept
+    found = kept.infrastructure.of_projects(plan.projects)
+    known = {one.planned for one in found.projects}
+    new = [Unseen(captured.IN_USE, _NEW, name) for name in plan.projects if name not in known]
+    return dataclasses.replace(kept, infrastructure=dataclasses.replace(found, unseen=(*found.unseen, *new)))
 
 
 def site_names(plan: SitePlan, mapping: t.Mapping[str, t.Any] | None, mappings: t.Mapping[str, t.Any]) -> SiteNames:
@@ -125,7 +130,12 @@ class MakingPlan:
 
     @property
     def wanted(self) -> list[Compared]:
-        return [one.compared for one in self.remedies if one.by_hand is None]
+        """Each thing once, also one that stands for several of the primary site: as its namesake there is, if it has one."""
+        makeable = [one.compared for one in self.remedies if one.by_hand is None]
+        chosen: dict[tuple[str, Key], Compared] = {}
+        for one in sorted(makeable, key=lambda one: one.expected.is_mapped):
+            chosen.setdefault((one.expected.kind, one.expected.key), one)
+        return [one for one in makeable if chosen[one.expected.kind, one.expected.key] is one]
 
     @property
     def made(self) -> list[dict[str, str]]:

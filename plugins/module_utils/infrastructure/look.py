@@ -204,11 +204,25 @@ class _Look:
         for name, outcome in zip(names, outcomes, strict=True):
             if isinstance(outcome.error, NoAnswer):
                 raise outcome.error
-            configured = self._access.configured(self._side.clouds[name].cloud)
-            project = known.get(outcome.value or "") or _named(configured, known.values(), domains)
+            project = known.get(outcome.value or "") or self._configured(self._side.clouds[name].cloud, known.values(), domains)
             if project:
                 found[name] = project
         return found
+
+    def _configured(self, entry: str, known: t.Iterable[KeystoneProject], domains: t.Mapping[str, str]) -> KeystoneProject | None:
+        """The project that an entry of clouds.yaml names; None when there is none.
+
+        :raises InvalidInput: when it may be either of several.
+        """
+        wanted = self._access.configured(entry)
+        found = [one for one in known if (one.id == wanted.id if wanted.id else one.name == wanted.name and _is_domain(wanted, one.domain_id, domains))]
+        if len(found) > 1:
+            where = ", ".join(sorted(f"'{domains.get(one.domain_id, one.domain_id)}'" for one in found))
+            raise InvalidInput(
+                f"Entry '{entry}' of clouds.yaml names project '{wanted.name}' without its domain, and there is one in each of these: {where}.",
+                "Give the entry its project_domain_name.",
+            )
+        return next(iter(found), None)
 
     def _roles(
         self, identity: Identity, known: t.Mapping[str, KeystoneProject], projects: t.Mapping[str, KeystoneProject], users: t.Collection[str]
@@ -275,12 +289,6 @@ class _Look:
             if error.http_status not in _NOT_TOLD:
                 raise
             return None
-
-
-def _named(wanted: ConfiguredProject, known: t.Iterable[KeystoneProject], domains: t.Mapping[str, str]) -> KeystoneProject | None:
-    """The project that an entry of clouds.yaml names; None when there is none, or it may be either of several."""
-    found = [one for one in known if (one.id == wanted.id if wanted.id else one.name == wanted.name and _is_domain(wanted, one.domain_id, domains))]
-    return found[0] if len(found) == 1 else None
 
 
 def _is_domain(wanted: ConfiguredProject, domain_id: str, domains: t.Mapping[str, str]) -> bool:

@@ -48,6 +48,7 @@ class _Advice:
     def __init__(self, compared: t.Sequence[Compared], remote: SiteFacts, known: Directory) -> None:
         self._remote = remote
         self._known = known
+        self._lacking = [one for one in compared if one.state == MISSING]
         #: What is there, or will be by then.
         self._there = {(one.expected.kind, one.expected.key) for one in compared if one.state != MISSING}
 
@@ -101,7 +102,7 @@ class _Advice:
         return f"Project '{project}' is not there. Make it first."
 
     def _flavor(self, one: Compared) -> str | None:
-        return _withheld(one.expected.facts.extra_specs)
+        return self._unlike(one) or _withheld(one.expected.facts.extra_specs)
 
     def _volume_type(self, one: Compared) -> str | None:
         facts: VolumeTypeFacts = one.expected.facts
@@ -111,7 +112,17 @@ class _Advice:
             return f"There is no backend '{backend}'; there is {there}. Create the type for one of these, or map it to a type of the site."
         if facts.qos:
             return "Create it with its QoS specs, and associate these with it."
-        return _withheld(facts.extra_specs)
+        return self._unlike(one) or _withheld(facts.extra_specs)
+
+    def _unlike(self, one: Compared) -> str | None:
+        """What to do where nobody can tell what something should be like, because it stands for several that differ; None where it is known."""
+        expected = one.expected
+        same = [other.expected for other in self._lacking if (other.expected.kind, other.expected.key) == (expected.kind, expected.key)]
+        models = [other for other in same if not other.is_mapped] or same
+        if all(_model(other.facts) == _model(models[0].facts) for other in models):
+            return None
+        names = ", ".join(sorted(f"'{name}'" for other in models for name in other.source))
+        return f"By the mapping it stands for {names} of the primary site, which are not alike. Create it as all of them can use it."
 
     def _external_network(self, one: Compared) -> str | None:
         facts: OutsideNetwork = one.expected.facts
@@ -136,6 +147,11 @@ class _Advice:
         if self._lacks(kind, (name,)):
             return f"There is no {kind.replace('_', ' ').removesuffix('s')} '{name}'. It has to be there first."
         return self._project_first(project) if self._lacks(captured.PROJECTS, (project,)) else None
+
+
+def _model(facts: t.Any) -> t.Any:
+    """What counts of a flavor or volume type for another one that is made like it."""
+    return dataclasses.replace(facts, description="", access=())
 
 
 def _withheld(specs: Specs) -> str | None:

@@ -101,12 +101,16 @@ class DocumentKeeper(t.Generic[Kept]):
         :raises InvalidInput: when nobody would read it again.
         """
         content, largest = kept.dump(self._seal), self.kind.largest
+        what = self.kind.invalid.what.removeprefix("kept ")
         if len(content) > largest:
-            what = self.kind.invalid.what.removeprefix("kept ")
             raise InvalidInput(
                 f"The {what} would take {len(content):,} bytes in {self._store.place}; more than {largest >> 20} MiB cannot be kept.",
                 "Divide the site plan into plans for fewer projects.",
             )
+        try:
+            self.kind.load(content, self._seal)
+        except self.kind.invalid as error:
+            raise InvalidInput(f"The {what} cannot be kept in {self._store.place}, because nobody could read it again: {error.message}") from error
         return content
 
     def write(self, kept: Kept) -> None:

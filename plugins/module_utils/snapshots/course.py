@@ -158,7 +158,7 @@ class Course:
         units = job.units()
         problems = job.problems(plan, units, thaws_leftovers=quiescer is not None) + freeze_problems(servers.values(), choices)
         problems += self._storages.clock.problems
-        problems += self._too_long(wanted, choices, job)
+        problems += self._too_long(wanted, choices, units, job.answer)
         if problems:
             done = quiescer.done if quiescer else NOTHING_DONE
             raise CheckFailed(f"The snapshots of '{settings.application.name}' cannot be taken", problems, done)
@@ -210,12 +210,15 @@ class Course:
             job.warm_up(quiesce.guard_timeout)
             quiescer.compute.cloud.warm_up(quiesce.guard_timeout)
 
-    def _too_long(self, wanted: Wanted, choices: t.Mapping[str, Choice], job: SnapshotJob) -> list[str]:
-        """Why the window cannot be as short as it has to be, by how quickly the site answers; warns where that matters less."""
+    def _too_long(self, wanted: Wanted, choices: t.Mapping[str, Choice], units: t.Sequence[Unit], cinder: float | None) -> list[str]:
+        """Why the window cannot be as short as it has to be, by how quickly the site answers; warns where that matters less.
+
+        :param cinder: seconds in which Cinder answered a request for a snapshot.
+        """
         quiesce, settings = self._settings.quiesce, self._settings
         if not quiesce:
             return []
-        problems, told = Bounds.of(quiesce, choices, settings.least).judge(outlook_of(wanted, choices, settings.concurrency, job.answer))
+        problems, told = Bounds.of(quiesce, choices, settings.least).judge(outlook_of(wanted, choices, units, settings.concurrency, cinder))
         for warning in told:
             self._warn(warning)
         return problems

@@ -16,6 +16,7 @@ import typing as t
 from ..core.consistency import satisfies
 from ..core.text import told
 from ..quiesce.quiescer import Choice, QuiesceOptions, answer_of, longest_of
+from .grouping import Unit
 from .wanted import Wanted
 
 #: The phases of a window.
@@ -28,11 +29,13 @@ class Load:
 
     :param steps: how many servers are frozen in each step, one step after the other.
     :param concurrency: how many servers, or volumes, at once.
+    :param requests: with which Cinder is asked at least before nobody has to stand still; one for each volume when None.
     """
 
     steps: tuple[int, ...]
     volumes: int
     concurrency: int
+    requests: int | None = None
 
     @property
     def servers(self) -> int:
@@ -46,6 +49,10 @@ class Load:
     @property
     def rounds_of_volumes(self) -> int:
         return math.ceil(self.volumes / self.concurrency)
+
+    @property
+    def asked(self) -> int:
+        return self.volumes if self.requests is None else self.requests
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,11 +74,11 @@ class AnswerTimes:
         """The least that a window takes."""
         agent, cinder = self.agent or 0.0, self.cinder or 0.0
         # The last one to be thawed is thawed after the last snapshot; all others may be thawed before.
-        phases = {_FREEZE: load.rounds * agent, _SNAPSHOTS: load.rounds_of_volumes * cinder, _THAW: agent if load.servers else 0.0}
+        phases = {_FREEZE: load.rounds * agent, _SNAPSHOTS: math.ceil(load.asked / load.concurrency) * cinder, _THAW: agent if load.servers else 0.0}
         reasons = {
             _FREEZE: f"the freezes: {load.servers} servers, of which each guest agent needs {agent:.2f} s to answer, in {load.rounds} turns",
-            _SNAPSHOTS: f"Cinder's API: {load.volumes} volumes at {cinder:.2f} s a request, {load.concurrency} at once. More processes of cinder-api or a "
-            "higher concurrency make it shorter",
+            _SNAPSHOTS: f"Cinder's API, which needs {cinder:.2f} s for a request: it takes {load.asked} for the snapshots, {load.concurrency} at once. More "
+            "processes of cinder-api or a higher concurrency make it shorter",
             _THAW: "the last thaw",
         }
         return Forecast(phases, reasons, None)
@@ -255,16 +262,27 @@ class Bounds:
         return f"Raise budget to more than {window} s{guard}."
 
 
-def outlook_of(wanted: Wanted, choices: t.Mapping[str, Choice], concurrency: int, cinder: float | None) -> WindowOutlook:
+def outlook_of(wanted: Wanted, choices: t.Mapping[str, Choice], units: t.Iterable[Unit], concurrency: int, cinder: float | None) -> WindowOutlook:
     """What is known of a window by how quickly a site answers.
 
     :param choices: how each server will be frozen, per id.
+    :param units: what will be snapshotted together.
     :param cinder: seconds in which it answered a request for a snapshot; None when it was not asked.
     """
     frozen = [one.tier for one in wanted.members if one.server.id in choices]
-    load = Load(tuple(frozen.count(tier.name) for tier in wanted.application.freeze_order), len(wanted.volumes), concurrency)
+    steps = tuple(frozen.count(tier.name) for tier in wanted.application.freeze_order)
+    volumes = {volume_id for server_id, own in wanted.written_by.items() if server_id in choices for volume_id in own}
+    load = Load(steps, len(wanted.volumes), concurrency, sum(_requests(unit, volumes) for unit in units))
     answers = AnswerTimes(answer_of(choices.values()), cinder)
     return WindowOutlook(wanted.application.name, answers.least(load), arming=answers.arming(load))
+
+
+def _requests(unit: Unit, volumes: t.Container[str]) -> int:
+    """How often Cinder is asked to snapshot those of a unit's volumes for which servers stand still."""
+    if unit.is_image:
+        return 0
+    count = sum(1 for volume in unit.volumes if volume.id in volumes)
+    return min(count, 1) if unit.group or unit.group_type else count
 
 
 def _window(forecast: Forecast) -> float:

@@ -32,6 +32,8 @@ A's snapshot shows it.
 * *A freeze that breaks* after others were thawed lets the server write what they have led to since T, perhaps before its own cut. That
   breaks the moment for this server, and only for it: the others' snapshots are complete, or their servers stand still. Its own evidence shows
   it, and the set is what its weakest server is.
+* *A server that stands still by itself* does so from before the first snapshot until after the last one, or the set is ``crash``. So its
+  volumes are the same at T and whenever they are cut, also when all others run again.
 * *A server that was thawed is never needed again.* A snapshot that fails ends the set. Only who is content with ``crash`` has missing ones
   taken later, outside of all standstills, and they are called that.
 

@@ -130,7 +130,7 @@ class SnapshotSet:
             if window:
                 self._take_frozen(window, requests)
                 requests.want(later)
-                if later and not requests.has_failed:
+                if not requests.has_failed:
                     self._take_all(requests)
             else:
                 # Others may hold their servers frozen for this.
@@ -166,13 +166,14 @@ class SnapshotSet:
         return unit.is_image and stands_still(self._wanted.servers[unit.volumes[0].id][0])
 
     def _take_frozen(self, window: FreezeWindow, requests: Requests) -> None:
+        """Take all for which servers stand still; what is left of the set then may be taken when they are thawed."""
         asking = None
         requests.sort(self._turns(window))
         try:
             # Once the thaw is decided, what is asked for only holds it up.
             with window, requests.only_inside(), window.exposed(), leeway.hurried(window.remaining()):
                 for are_images in requests.rounds:
-                    if requests.has_failed:
+                    if requests.has_failed or self._is_done_with_all(window, requests):
                         break
                     asking = Call(self._what, functools.partial(self._ask, requests, are_images, _tokens(window)), self._clock)
                     try:
@@ -181,12 +182,16 @@ class SnapshotSet:
                         # Said of how it is now, when the thaw is still to come.
                         raise Shortage(window, requests, self._wanted.written_by).error(self._what) from error
         except WaitTimeout:
+            # Everything is thawed by now; late snapshots will do for such a policy.
             if self._wanted.least != "crash":
                 raise
-            # Everything is thawed by now; late snapshots will do for such a policy.
-            if asking:
-                asking.result(self._waiter.timeout)
-            self._take_all(requests)
+        if asking and not requests.has_failed:
+            asking.result(self._waiter.timeout)
+
+    def _is_done_with_all(self, window: FreezeWindow, requests: Requests) -> bool:
+        """Whether there is nobody left to stand still: what is open is of servers that stand still by themselves, and may take its time."""
+        volumes = self._wanted.written_by
+        return all(requests.taken.keys() >= volumes[member.server.id] for member in window.members)
 
     def _turns(self, window: FreezeWindow) -> dict[str, int]:
         """When it is a volume's turn to be snapshotted, per volume id: whoever is to be thawed first, and has stood still for longest, comes first."""
@@ -214,7 +219,7 @@ class SnapshotSet:
             if is_asked:
                 # Whatever it has failed with.
                 asking.result(0)
-            if requests.has_failed or (is_asked and requests.is_over):
+            if requests.has_failed or (is_asked and requests.is_over) or self._is_done_with_all(window, requests):
                 return
             if window.remaining() <= 0:
                 raise WaitTimeout(f"Timed out waiting for {self._what}.")

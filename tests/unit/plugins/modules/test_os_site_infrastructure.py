@@ -124,6 +124,28 @@ def test_what_nobody_could_read_again_is_not_kept(play, monkeypatch):
     assert play.store.writes == 0
 
 
+def test_what_nobody_could_understand_is_not_kept(play, monkeypatch):
+    monkeypatch.setattr(play.north.cinder.limits, "limit", {"volumes": -7})
+    for check_mode in (True, False):
+        with pytest.raises(InvalidInput, match="The infrastructure cannot be kept in container .*, because nobody could read it again: .* -7 "):
+            play.capture(check_mode=check_mode)
+    assert play.store.writes == 0
+
+
+def test_the_longest_description_is_kept(play):
+    play.north.keystone.details[play.shop]["description"] = "x" * 65_535
+    play.capture()
+    assert play.found("projects") == {"core": "missing", "shop": "missing"}
+
+
+def test_pools_of_no_addresses_are_no_answer(play):
+    play.grounds.outside(play.north, "public")
+    (subnet,) = play.north.neutron.by_id["subnets"].values()
+    subnet["allocation_pools"] = [{"start": "nowhere", "end": "203.0.113.9"}]
+    with pytest.raises(CloudError, match="could not list external networks: its answer makes no sense"):
+        play.capture()
+
+
 def test_nobody_who_is_no_administrator_captures(play):
     del play.plan["sites"]["primary"]["admin_cloud"]
     with pytest.raises(InvalidInput, match="names no administrator of site 'north'"):
@@ -189,6 +211,7 @@ def test_a_list_that_is_cut_short_is_no_list(play):
 def test_what_looks_like_a_secret_is_not_captured(play):
     play.north.nova.flavor("odd", 1, 512, extra_specs={"vendor:api_key": "hunter2", "hw:cpu_policy": "shared"})
     play.north.cinder.types["fast"] = {"vendor:password": "hunter2"}
+    play.north.cinder.type_of("fast").update(qos={"consumer": "back-end", "specs": {"secret": "hunter2"}})
     play.north.nova.aggregates.append({"name": "a", "availability_zone": None, "metadata": {"token": "hunter2"}})
     play.capture()
     assert all(b"hunter2" not in content for content in play.store.content.values())
@@ -216,7 +239,76 @@ def test_nothing_is_compared_with_nothing_or_with_another_site(play):
         play.check()
 
 
+def test_what_concerns_no_project_of_the_plan_any_more_is_not_compared(play):
+    play.have_everything()
+    member, ops = next(iter(play.north.keystone.by_id["roles"])), next(iter(play.north.keystone.by_id["groups"]))
+    core = play.grounds.project("north", "core")
+    play.north.keystone.assign(("group", ops), ("project", core), member)
+    play.north.nova.flavor("own", 1, 1, is_public=False, access=[core])
+    play.grounds.server("core", "other", "own")
+    play.capture()
+    play.plan = site_plan(SHOP, projects=("shop",))
+    report = play.check()
+    assert {one["project"] for one in report["needers"]} == {"shop"}
+    assert "core" not in report["text"].replace("cores", "")
+    play.have_remote_projects()
+    play.make()
+    assert play.check()["complete"]
+
+
+def test_a_project_that_is_new_in_the_plan_is_not_taken_for_one_that_needs_nothing(play):
+    new = play.plan
+    play.plan = site_plan(SHOP, projects=("shop",))
+    play.have_remote_projects()
+    play.capture()
+    assert play.check()["complete"]
+    play.plan = new
+    report = play.check()
+    assert not report["complete"]
+    assert "What project 'core' uses cannot be seen. The site plan did not have it when the infrastructure was captured." in report["text"]
+
+
 # Comparing
+
+
+def test_a_project_of_which_only_the_name_is_known_may_be_either_of_several(play):
+    play.capture()
+    play.have_remote_projects()
+    play.south.keystone.domains["west"] = "West"
+    play.south.keystone.have_project("store", domain_id="west")
+    play.south.keystone.have_project("store")
+    del play.south.keystone.projects[play.grounds.project("south", "shop")]
+    play.grounds.configured["south-shop"] = ConfiguredProject(name="store")
+    told = "Entry 'south-shop' of clouds.yaml names project 'store' without its domain, and there is one in each of these: 'Default', 'West'."
+    with pytest.raises(InvalidInput, match=told):
+        play.check()
+    play.grounds.configured["south-shop"] = ConfiguredProject(name="store", domain="West")
+    assert play.found("projects") == {}
+
+
+def test_a_project_is_known_by_whoever_logs_in_where_clouds_yaml_does_not_name_it(play):
+    """As application credentials do not."""
+    play.have_remote_projects()
+    play.grounds.configured |= {f"{site}-shop": ConfiguredProject() for site in ("north", "south")}
+    play.capture()
+    assert play.found("projects") == {}
+
+
+def test_external_networks_of_one_name_cannot_be_told_apart(play):
+    play.have_remote_projects()
+    network = play.grounds.outside(play.north, "public")
+    play.north.neutron.create("routers", {"name": "r", "external_gateway_info": {"network_id": network["id"]}}, Caller(play.shop))
+    play.capture()
+    play.grounds.outside(play.south, "public", "203.0.113.0/24")
+    assert play.found("external_networks") == {}
+    second = play.grounds.outside(play.south, "public", "198.51.100.0/24")
+    assert "Rename the others" in play.about("external_networks", "public")["text"]
+    assert not play.check()["complete"]
+    # Whoever cannot use the other one means this one.
+    for policy in play.south.neutron.by_id["rbac-policies"].values():
+        if policy["object_id"] == second["id"]:
+            policy["target_tenant"] = "somebody"
+    assert play.found("external_networks") == {}
 
 
 def test_a_project_that_may_answer_later_is_not_taken_for_missing(play):
@@ -347,6 +439,15 @@ def test_pools_of_external_networks_may_be_larger_there(play):
     assert play.about("external_networks", "public")["differences"] == [{"attribute": "IPv4 addresses", "primary": 253, "remote": 13}]
 
 
+def test_external_networks_must_have_ipv6_if_they_had_it(play):
+    for site in (play.south, play.north):
+        network = play.grounds.outside(site, "public")
+    six = {"network_id": network["id"], "cidr": "2001:db8::/64", "ip_version": 6, "enable_dhcp": False, "name": "six", "project_id": network["project_id"]}
+    play.north.neutron.create("subnets", six, OPERATOR)
+    play.capture()
+    assert play.about("external_networks", "public")["differences"] == [{"attribute": "IPv6", "primary": True, "remote": False}]
+
+
 def test_zones_and_aggregates_are_compared_for_those_who_use_them(play):
     play.north.nova.zones = ["nova", "ssd-zone"]
     play.north.nova.aggregates.append({"name": "ssds", "availability_zone": "ssd-zone", "metadata": {"ssd": "true"}})
@@ -424,15 +525,16 @@ def test_a_mapping_that_cannot_be_used_is_refused(play):
         play.check(mapping={"schema_version": 1, "flavours": {}})
 
 
-def test_quotas_of_volume_types_have_their_names_there(play):
+@pytest.mark.parametrize("what", ["volumes", "gigabytes", "snapshots"])
+def test_quotas_of_volume_types_have_their_names_there(play, what):
     play.have_remote_projects()
     for site in (play.north, play.south):
-        site.cinder.limits._used |= {"volumes_fast": lambda _project: 0, "volumes_quick": lambda _project: 0}
-    play.north.cinder.limits.limit = {"volumes_fast": 9, "volumes_quick": 0}
-    play.south.cinder.limits.limit = {"volumes_fast": 0, "volumes_quick": 3}
+        site.cinder.limits._used |= {f"{what}_fast": lambda _project: 0, f"{what}_quick": lambda _project: 0}
+    play.north.cinder.limits.limit = {f"{what}_fast": 9, f"{what}_quick": 0}
+    play.south.cinder.limits.limit = {f"{what}_fast": 0, f"{what}_quick": 3}
     play.capture()
     found = play.about("quotas", "shop / volume", mapping={"schema_version": 1, "volume_types": {"fast": "quick"}})
-    assert {"attribute": "volumes_quick", "primary": 9, "remote": 3} in found["differences"]
+    assert {"attribute": f"{what}_quick", "primary": 9, "remote": 3} in found["differences"]
 
 
 def test_a_kind_that_the_remote_site_does_not_show_is_unknown(play):
@@ -453,6 +555,8 @@ def test_a_service_that_does_not_tell_its_quotas_hides_no_other_ones(play):
     states = play.found("quotas")
     assert (states["shop / compute"], states["shop / volume"], states["core / volume"]) == ("missing", "unknown", "unknown")
     assert "has no service block-storage" in play.about("quotas", "shop / volume")["text"]
+    # Nor does it tell its volume types, which is no matter here.
+    assert "volume types" not in play.about("quotas", "shop / volume")["text"]
 
 
 # Making
@@ -488,7 +592,7 @@ def test_a_second_run_makes_nothing(play):
 def test_keys_of_encrypted_volumes_are_told_of(play):
     play.have_everything()
     play.capture()
-    play.make("volume_types")
+    play.make("flavors", "volume_types")
     assert ["the keys of volumes are not part of it" in warning for warning in play.warnings] == [True]
 
 
@@ -497,6 +601,42 @@ def test_only_what_is_asked_for_is_made(play, kind):
     play.have_everything()
     play.capture()
     assert {one["kind"] for one in play.make(kind)["made"]} <= {kind}
+
+
+def mapped(play, **b):
+    """Have flavors and volume types of which two are one at the remote site."""
+    play.have_remote_projects()
+    for name, more in (("a", {}), ("b", b)):
+        play.north.nova.flavor(name, 1, more.get("ram", 512), is_public=False, access=[play.shop], description=f"for {name}")
+        play.north.cinder.types[f"type-{name}"] = {"k": more.get("k", "v")}
+        play.north.cinder.type_of(f"type-{name}").update(is_public=False, access=[play.shop])
+    play.capture()
+    return {"schema_version": 1, "flavors": {"a": "one", "b": "one"}, "volume_types": {"type-a": "slow", "type-b": "slow"}}
+
+
+ONCE = [("flavors", "one"), ("flavor_access", "one / shop"), ("volume_types", "slow"), ("volume_type_access", "slow / shop")]
+
+
+def test_what_stands_for_several_is_made_once(play):
+    mapping = mapped(play)
+    assert play.make(mapping=mapping, check_mode=True)["made"] == [{"kind": kind, "name": name} for kind, name in ONCE]
+    play.make(mapping=mapping)
+    assert play.check(mapping=mapping)["findings"] == []
+    assert [one["original_name"] for one in play.south.nova.by_id["flavors"].values()] == ["one"]
+
+
+@pytest.mark.parametrize(("b", "made"), [({"ram": 1024}, ONCE[2:]), ({"k": "w"}, ONCE[:2])])
+def test_nobody_guesses_which_of_several_that_differ_something_is_to_be_like(play, b, made):
+    mapping = mapped(play, **b)
+    done = play.make(mapping=mapping)
+    assert done["made"] == [{"kind": kind, "name": name} for kind, name in made]
+    assert "of the primary site, which are not alike. Create it as all of them can use it." in done["by_hand"][0]["by_hand"]
+
+
+def test_what_has_a_namesake_is_made_like_that(play):
+    mapped(play, ram=1024)
+    play.make(mapping={"schema_version": 1, "flavors": {"a": "b"}})
+    assert {one["original_name"]: one["ram"] for one in play.south.nova.by_id["flavors"].values()} == {"b": 1024}
 
 
 def test_what_differs_is_never_changed(play):

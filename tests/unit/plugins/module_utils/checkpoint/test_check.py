@@ -19,6 +19,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice, QuiesceOptions
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.forecast import Measured
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import INDIVIDUAL, Unit
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeTime, server, volume
@@ -44,6 +45,7 @@ class FakeSide:
     """One project of the application; notes the servers for which it is asked.
 
     :ivar trouble: what it lacks.
+    :ivar times: how often each volume is asked for.
     """
 
     def __init__(self, name, servers, remote):
@@ -52,13 +54,14 @@ class FakeSide:
         self.sites = SimpleNamespace(primary=FakeCinder(*mine, project_id=self.project_id))
         self.admin = SimpleNamespace(cloud=f"{name} as administrator")
         self.catalogue = SimpleNamespace(find=lambda *_names: None)
-        self.asked_for, self.trouble = [], []
+        self.asked_for, self.trouble, self.times = [], [], 1
         self.answer, self.measured = None, ()
         self.clocks = (clock("here"), clock("there"))
 
     def judge(self, _intended, wanted):
         self.asked_for += [member.server.name for member in wanted.members]
-        return SideFindings(self.trouble, self.answer, self.measured)
+        units = [Unit(INDIVIDUAL, "b", (one,), "asked for") for one in wanted.volumes.values()] * self.times
+        return SideFindings(self.trouble, self.answer, self.measured, tuple(units))
 
 
 class Clouds:
@@ -220,6 +223,8 @@ def test_it_tells_how_long_the_servers_will_stand_still(clouds):
     clouds.choices, clouds.ours.answer = dict.fromkeys(clouds.servers, chosen()), 4.0
     found = clouds.run(quiesce=QUIESCE)["forecast"]
     assert (found["freeze"], found["snapshots"], found["thaw"], found["window"], found["by"]) == (2, 4, 1, 7, None)
+    clouds.theirs.times = 3
+    assert clouds.run(quiesce=QUIESCE)["forecast"]["snapshots"] == 8
     clouds.ours.measured = (lasted(20), lasted(90, "slow night"), lasted(10, "long ago"))
     found = clouds.run(quiesce=QUIESCE)["forecast"]
     assert (found["window"], found["by"]) == (20, "before")

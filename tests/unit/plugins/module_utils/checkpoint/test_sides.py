@@ -187,6 +187,7 @@ def test_what_windows_of_the_last_checkpoints_took_is_learnt_on_the_way(clouds):
     # That of an interrupted run with the same id is replaced, and old ones tell little.
     assert [(one.checkpoint, one.thaw) for one in found.measured] == [(f"c{number}", 8 + number) for number in range(5)]
     assert found.answer == pytest.approx(0, abs=60)
+    assert {one.id for unit in found.units for one in unit.volumes} == {f"volume-{name}" for name in NAMES}
 
 
 def test_nothing_is_learnt_of_a_set_that_is_there(clouds):

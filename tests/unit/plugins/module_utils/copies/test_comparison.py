@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.comparison import BlockSums, Comparison, ContentDiffers
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import RESTORE
@@ -200,7 +202,7 @@ def test_the_whole_content_is_compared_where_no_object_can_be_found():
 
 def test_a_restored_volume_with_another_digest_is_told_and_removed():
     site = elsewhere()
-    site.remote.restored_blocks = (BLOCKS[0], b"other")
+    site.remote.restored_blocks = (BLOCKS[0], BLOCKS[1].swapcase())
     with pytest.raises(ContentDiffers, match="differs from the snapshot of volume volume-db: the sha512 of their whole contents are not the same"):
         site.prove()
     assert site.scratch == []
@@ -211,6 +213,7 @@ def test_a_restored_volume_with_another_digest_is_told_and_removed():
     [
         pytest.param({"os_hash_algo": "md5"}, "computes sha512 and md5. Set the same hashing_algorithm", id="another algorithm"),
         pytest.param({"os_hash_algo": "", "os_hash_value": ""}, "Site 'remote' keeps no digest of image", id="none"),
+        pytest.param({"size": 2**30 + 4096}, "makes volumes of 23 and 1073745920 bytes of its 1 GiB. Choose verification: readable", id="another size"),
         pytest.param({"status": "killed"}, r"Site 'remote' could not make an image of volume volume-made-1 to compare it \(killed\)", id="no image"),
     ],
 )
@@ -243,6 +246,29 @@ def test_a_snapshot_that_is_gone_cannot_be_compared():
     site.primary._snapshots.clear()
     with pytest.raises(ResourceFailed, match="the snapshot that it was made of is no longer on site 'primary'"):
         site.prove()
+    assert site.scratch == []
+
+
+@pytest.mark.parametrize("lag", ["before", "after"])
+def test_what_shows_an_upload_late_makes_no_copy_unproved(lag):
+    """Volume and image may be shown by servers of databases that lag behind."""
+    site = elsewhere()
+    image, shown = site.remote.cloud.service("image"), site.remote.volume
+    complete = image.complete
+
+    def show_volume_late(volume_id):
+        found = shown(volume_id)
+        return dataclasses.replace(found, status="available") if found.status == "uploading" else found
+
+    def show_image_late(image_id, data, **facts):
+        complete(image_id, data, status="saving", os_hash_algo=None, os_hash_value=None)
+        site.remote._due.append((site.remote.time.seconds + 20, lambda: complete(image_id, data, **facts)))
+
+    if lag == "before":
+        site.remote.volume = show_volume_late
+    else:
+        image.complete = show_image_late
+    assert site.prove().depth == RESTORE
     assert site.scratch == []
 
 

@@ -79,7 +79,9 @@ def changed(path, value):
         (("infrastructure", "volume_types", 0, "encryption"), {"provider": "luks"}),
         (("infrastructure", "external_networks", 0, "subnets", 0, "pools", 0, "end"), "nowhere"),
         (("infrastructure", "in_use", 0, "flavors"), [1]),
-        (("infrastructure", "site"), "x" * 5000),
+        (("infrastructure", "site"), "x" * (2**16 + 1)),
+        (("infrastructure", "quotas", 0, "limits", "cores"), 2**63),
+        (("infrastructure", "flavors", 0, "extra_specs"), "a"),
     ],
 )
 def test_what_no_site_has_is_refused(path, value):

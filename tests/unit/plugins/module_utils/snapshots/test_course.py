@@ -441,7 +441,7 @@ def test_how_quickly_cinder_answers_counts_too(cloud, monkeypatch):
     chosen = {"choose": lambda self, servers: {one.id: Choice(driver, Support(state=THAWED), {}) for one in servers}}
     quiescing(monkeypatch, cloud, driver, **chosen)
     cloud.cinder.may_snapshot = lambda which: (cloud.cinder.time.sleep(11), True)[1]
-    with pytest.raises(CheckFailed, match=r"What decides is Cinder's API: 2 volumes at 11\.00 s a request, 4 at once"):
+    with pytest.raises(CheckFailed, match=r"What decides is Cinder's API, which needs 11\.00 s for a request: it takes 1 for the snapshots, 4 at once"):
         cloud.run(quiesce=QUIESCE, consistency="quiesced")
 
 

@@ -8,11 +8,13 @@ import datetime
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import GroupType, RootDisk
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice, QuiesceOptions
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.forecast import AnswerTimes, Bounds, Forecast, Load, Measured, WindowOutlook, outlook_of
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, IMAGE, INDIVIDUAL, Unit
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Wanted
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server, volume, volume_group
 
 NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 
@@ -55,7 +57,7 @@ def test_the_least_that_a_window_takes_follows_from_answers_and_numbers():
     found = AnswerTimes(agent=0.5, cinder=2.0).least(load)
     assert found.phases == {"freeze": 3 * 0.5, "snapshots": 3 * 2.0, "thaw": 0.5}
     assert (found.window, found.checkpoint) == (8.0, None)
-    assert found.decides.startswith("Cinder's API: 33 volumes at 2.00 s a request, 16 at once. More processes of cinder-api")
+    assert found.decides.startswith("Cinder's API, which needs 2.00 s for a request: it takes 33 for the snapshots, 16 at once. More")
 
 
 def test_what_was_not_asked_takes_no_time():
@@ -220,25 +222,45 @@ def wanted(*tiers):
     return Wanted(application, "noon", "quiesced", members)
 
 
+def individually(job):
+    return [Unit(INDIVIDUAL, "b", (one,), "asked for") for one in job.volumes.values()]
+
+
 def choices(longest=None, **answers):
     return {f"id-{name}": Choice(FakeDriver(), Support(answer=answer, longest=longest), {}) for name, answer in answers.items()}
 
 
 def test_what_is_known_beforehand_is_of_those_who_will_be_frozen():
-    found = outlook_of(wanted(["a", "b", "c", "d"], ["off"]), choices(a=4.0, b=2.0, c=3.0, d=9.0), 2, 0.5)
-    # A quarter of the agents was quicker than that; they are asked in two turns, and ten volumes in five.
-    assert found.least.phases == {"freeze": 2 * 3.0, "snapshots": 5 * 0.5, "thaw": 3.0}
+    job = wanted(["a", "b", "c", "d"], ["off"])
+    found = outlook_of(job, choices(a=4.0, b=2.0, c=3.0, d=9.0), individually(job), 2, 0.5)
+    # A quarter of the agents was quicker than that; they are asked in two turns, and their eight volumes in four.
+    assert found.least.phases == {"freeze": 2 * 3.0, "snapshots": 4 * 0.5, "thaw": 3.0}
     assert (found.application, found.earlier, found.arming) == ("shop", (), 2 * 3.0)
 
 
 def test_tiers_are_frozen_one_after_the_other_whether_they_name_servers_or_their_ids():
-    found = outlook_of(wanted(["a"], ["id-b", "c"]), choices(a=1.0, b=1.0, c=1.0), 2, None)
+    found = outlook_of(wanted(["a"], ["id-b", "c"]), choices(a=1.0, b=1.0, c=1.0), [], 2, None)
     assert found.least.phases["freeze"] == 2
     assert "3 servers, of which each guest agent needs 1.00 s to answer, in 2 turns" in found.least.decides
 
 
 def test_drivers_that_ask_no_agent_tell_nothing_of_how_quick_they_are():
-    assert outlook_of(wanted(["a"]), choices(a=None), 2, None).least.window == 0
+    assert outlook_of(wanted(["a"]), choices(a=None), [], 2, None).least.window == 0
+
+
+@pytest.mark.parametrize("group", [{"group": volume_group("g")}, {"group_type": GroupType("t", "t", True)}], ids=["is there", "is made before"])
+def test_the_snapshots_of_a_group_are_one_request(group):
+    job = wanted(["a", "b"], ["off"])
+    of_a, of_b, of_off = job.members
+    disk = RootDisk.of(of_a.server)
+    units = [
+        Unit(CONSISTENT_GROUP, "b", (*of_a.volumes, of_b.volumes[0], of_off.volumes[0]), "it can", **group),
+        Unit(CONSISTENT_GROUP, "c", (of_off.volumes[1],), "it can", **group),
+        Unit(INDIVIDUAL, "d", (of_b.volumes[1],), "asked for"),
+        Unit(IMAGE, None, (disk,), "it is the root disk"),
+    ]
+    found = outlook_of(job, choices(a=None, b=None), units, 1, 3.0)
+    assert found.least.phases["snapshots"] == 2 * 3.0
 
 
 def test_the_lowest_limit_of_the_site_counts():

@@ -310,13 +310,15 @@ class Fleet:
 
     :param tiers: names of servers per tier, in the order in which tiers are frozen.
     :param shared: names of the servers of each shared volume, per its name.
+    :param shut_down: names of servers that stand still by themselves.
     """
 
-    def __init__(self, *tiers, shared=None, concurrency=4, budget=60, **seconds):
+    def __init__(self, *tiers, shared=None, shut_down=(), concurrency=4, budget=60, **seconds):
         self.shared = shared or {}
-        names = [name for tier in tiers for name in tier]
+        names = [*(name for tier in tiers for name in tier), *shut_down]
         of = {name: [name, *(one for one, others in self.shared.items() if name in others)] for name in names}
         servers = {name: server(name, volumes=tuple((f"volume-{one}", False) for one in of[name])) for name in names}
+        servers |= {name: dataclasses.replace(servers[name], status="SHUTOFF") for name in shut_down}
         volumes = [volume(name, attachments=attached(name)) for name in names]
         volumes += [volume(one, multiattach=True, attachments=attached(*others)) for one, others in self.shared.items()]
         self.time = FakeTime()
@@ -433,6 +435,35 @@ def test_as_long_as_no_server_has_all_of_its_snapshots_asked_for_nothing_is_look
     assert not is_worth_a_look(requests, wanted)
     accept("three")
     assert is_worth_a_look(requests, wanted)
+
+
+def test_nobody_stands_still_for_servers_that_stand_still_by_themselves():
+    """Their guards would fire, and their standstill be doubted."""
+    fleet = Fleet(["a"], shut_down=["off"], budget=20, a=1, off=50)
+    disarmed, disarm = [], fleet.driver.disarm_guard
+
+    def note(which):
+        disarmed.append(fleet.time.seconds)
+        return disarm(which)
+
+    fleet.driver.disarm_guard = note
+    evidence = fleet.take()
+    assert {key: one.consistency for key, one in evidence.servers.items()} == {"id-a": "quiesced", "id-off": "offline"}
+    assert disarmed[0] < 5 and evidence.whole.window["seconds"] < 5
+    assert fleet.time.seconds > 50
+
+
+@pytest.mark.parametrize("frozen", [(), ("a",)])
+def test_snapshots_of_servers_that_stand_still_by_themselves_are_not_waited_for_without_end(frozen):
+    fleet = Fleet(frozen, shut_down=["off"], off=10_000)
+    with pytest.raises(WaitTimeout, match=r"^Timed out after 60 s waiting for the snapshots on site 'primary'\.$"):
+        fleet.take()
+
+
+def test_what_is_still_to_be_asked_for_is_asked_for_when_nobody_stands_still_any_more():
+    fleet = Fleet(["a"], shut_down=["b", "c", "d"], concurrency=1, a=1, b=1, c=1, d=1)
+    assert fleet.take().whole.consistency == "quiesced"
+    assert sorted(volume_id for volume_id, *_rest in fleet.cinder.called("create_snapshot")) == [f"volume-{name}" for name in "abcd"]
 
 
 def test_a_freeze_that_breaks_when_others_are_thawed_makes_the_set_crash_consistent_and_names_the_server():
