@@ -76,3 +76,9 @@ def place(tier: str, project: str) -> str:
     :param project: empty where the application is in one.
     """
     return f"{tier}, project {project}" if project else tier
+
+
+def some(names: t.Sequence[str], most: int = 20) -> str:
+    """Names in a cell, and how many more there are than it has room for."""
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])
