@@ -273,9 +273,9 @@ status:
       - level: warning
         kind: drill
         where: Application 'shop'
-        what: No drill has ever passed, and policy 'gold' wants one each 604800 s.
+        what: No drill has ever passed, and policy 'gold' wants one every 7 d.
         todo: Drill it.
-        text: "Application 'shop': No drill has ever passed, and policy 'gold' wants one each 604800 s. Drill it."
+        text: "Application 'shop': No drill has ever passed, and policy 'gold' wants one every 7 d. Drill it."
     applications: []
     recovery: {seconds: 0.0, whole: true, unknown: [], chain: [], at_once: 6, deviation: null}
     unprotected: []

@@ -27,6 +27,7 @@ PLAYBOOKS = {
     "roll_back_undo": ("tests/functional/test_in_place.py", 'played("roll_back_undo"'),
     "rpo": ("tests/functional/test_catalogue.py", 'playbook("rpo"'),
     "site_check": ("tests/functional/test_site_check.py", 'playbook("site_check"'),
+    "site_status": ("tests/functional/test_site_status.py", 'playbook("site_status"'),
     "thaw": ("tests/functional/test_guides.py", 'playbook("thaw"'),
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..core.text import listed
+from ..core.text import counted, duration, interval, listed
 from .capacity import SiteCapacity
 from .judged import Judged
 from .site_status import SiteStatus
@@ -107,7 +107,7 @@ def _of_projects(status: SiteStatus) -> t.Iterator[Alert]:
     for one in status.unprotected:
         servers = listed([server.name for server in one.servers])
         summary = one.summary()
-        what = f"Nobody protects {summary['count']} servers with {summary['gigabytes']} GiB, the oldest since {one.since}: {servers}."
+        what = f"Nobody protects {counted(summary['count'], 'server')} with {summary['gigabytes']} GiB, the oldest since {one.since}: {servers}."
         yield Alert(WARNING, "unprotected", f"Project '{one.project}'", what, "Mark them (dr:application), or take them into the site plan.")
     for name, gone in status.abandoned.items():
         what = f"There are checkpoints of {listed(gone)}, and no servers that are marked for them or that the plan names."
@@ -147,7 +147,8 @@ def _of_point(one: Judged, where: str) -> t.Iterator[Alert]:
         return
     if one.is_late:
         level = CRITICAL if one.has_missed_one else WARNING
-        what = f"The newest checkpoint that can be restored is {one.age:.0f} s old, and policy '{one.policy.name}' wants one each {one.policy.interval} s."
+        age, wanted = duration(one.age or 0), interval(one.policy.interval or 0)
+        what = f"The newest checkpoint that can be restored is {age} old, and policy '{one.policy.name}' wants one every {wanted}."
         yield Alert(level, "late", where, what, "Find out how the last runs of its checkpoint ended.")
     if one.is_consistent_enough is False:
         what = f"Its newest checkpoint is {one.checkpoint.consistency}-consistent, and policy '{one.policy.name}' wants {one.policy.consistency}."
@@ -156,8 +157,9 @@ def _of_point(one: Judged, where: str) -> t.Iterator[Alert]:
 
 def _of_drill(one: Judged, where: str) -> t.Iterator[Alert]:
     if one.is_drill_due:
-        was = f"The last drill passed {one.drill_age:.0f} s ago" if one.drill_age is not None else "No drill has ever passed"
-        yield Alert(WARNING, "drill", where, f"{was}, and policy '{one.policy.name}' wants one each {one.policy.drill_interval} s.", "Drill it.")
+        was = f"The last drill passed {duration(one.drill_age)} ago" if one.drill_age is not None else "No drill has ever passed"
+        wanted = interval(one.policy.drill_interval or 0)
+        yield Alert(WARNING, "drill", where, f"{was}, and policy '{one.policy.name}' wants one every {wanted}.", "Drill it.")
     if one.changes:
         what = f"It has changed since the last drill: {_first(one.changes, '; ')}."
         yield Alert(WARNING, "changes", where, what, "See whether its restore allows for that, and drill it again.")

@@ -31,10 +31,12 @@ class Catalogues:
 
     container: str
     key: str | None = None
-    keys: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    keys: t.Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
     def of(self, cloud: Cloud, host: str | None = None) -> Catalogue:
-        return Catalogue.of(cloud, {"container": self.container, "hmac_key": self.keys.get(host or "", self.key)})
+        # A key that is null was not found; it must not mean that none is wanted.
+        key = (self.keys[host] or "") if host in self.keys else self.key
+        return Catalogue.of(cloud, {"container": self.container, "hmac_key": key})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import counted, interval
+
 from . import wording
 from .given import Given
 from .view import Cell, Figure, Section, Table
@@ -67,7 +69,7 @@ def _recovery_time(recovery: Given) -> Figure:
     unknown = recovery.texts("unknown")
     if recovery.number("seconds") is None or (unknown and not recovery.texts("chain")):
         return Figure("Recovery of the whole plan", wording.UNKNOWN)
-    note = f"at least: without {wording.counted(len(unknown), 'application')}" if unknown else "predicted from drills"
+    note = f"at least: without {counted(len(unknown), 'application')}" if unknown else "predicted from drills"
     return Figure("Recovery of the whole plan", wording.duration(recovery.number("seconds")), note)
 
 
@@ -114,15 +116,15 @@ def _point(one: Given) -> Cell:
 
 
 def _wanted(one: Given) -> str:
-    interval = one.number("interval")
-    wanted = [f"each {wording.duration(interval)}" if interval else "", one.text("least_consistency")]
+    seconds = one.count("interval")
+    wanted = [f"every {interval(seconds)}" if seconds else "", one.text("least_consistency")]
     return f"wanted: {', '.join(filter(None, wanted))}" if any(wanted) else ""
 
 
 def _drill(one: Given) -> Cell:
-    drill, interval = one.inside("drill"), one.number("drill_interval")
-    wanted = f"wanted: each {wording.duration(interval)}" if interval else ""
-    state = "" if interval is None else "bad" if one.flag("drill_due") else "good"
+    drill, seconds = one.inside("drill"), one.count("drill_interval")
+    wanted = f"wanted: every {interval(seconds)}" if seconds else ""
+    state = "" if seconds is None else "bad" if one.flag("drill_due") else "good"
     if not drill:
         return Cell("none", wanted, state)
     return Cell(f"{wording.duration(drill.number('age'))} ago", wanted, state)
@@ -145,7 +147,7 @@ def _missing(one: Given) -> Cell:
     if one.value.get("missing") is None:
         return Cell(wording.UNKNOWN)
     count = len(one.texts("missing"))
-    return Cell(wording.counted(count, "thing"), "see above", "bad") if count else Cell("nothing", state="good")
+    return Cell(counted(count, "thing"), "see above", "bad") if count else Cell("nothing", state="good")
 
 
 def _recovery(status: Given) -> Section:
@@ -157,7 +159,7 @@ def _recovery(status: Given) -> Section:
     told += [f"Predictions of the last drills were off by {deviation:.0%}, in the middle."] if deviation is not None else ["No drill was predicted so far."]
     seconds = {one.text("host"): one.number("predicted_seconds") for one in status.each("applications")}
     rows = tuple((Cell(name), Cell(wording.duration(seconds.get(name)))) for name in chain)
-    table = Table(("Waits for the one above", "Recovery time"), rows) if rows else None
+    table = Table(("Application, after the one above it", "Recovery time"), rows) if rows else None
     return Section("recovery", "Recovery of the whole plan", " ".join(told), table=table)
 
 

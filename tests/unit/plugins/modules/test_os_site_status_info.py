@@ -46,14 +46,14 @@ def test_where_all_is_well_nobody_has_to_do_anything(site):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "level"),
-    [(HOUR - 1, None), (HOUR + 1, "warning"), (2 * HOUR + 1, "critical")],
+    ("seconds", "age", "level"),
+    [(HOUR - 1, "", None), (HOUR + 61, "1 h 1 min", "warning"), (2 * HOUR + 1, "2 h 0 min", "critical")],
     ids=["on time", "late", "one was missed"],
 )
-def test_an_old_recovery_point_is_told_by_the_interval_of_its_policy(site, seconds, level):
+def test_an_old_recovery_point_is_told_by_the_interval_of_its_policy(site, seconds, age, level):
     site.checkpoint("shop", "shop", seconds)
     found = site.look()
-    what = f"The newest checkpoint that can be restored is {seconds} s old, and policy 'gold' wants one each 3600 s."
+    what = f"The newest checkpoint that can be restored is {age} old, and policy 'gold' wants one every 1 h."
     assert told(found, "late") == ([(level, "late", "Application 'shop'", what)] if level else [])
     assert of(found, "shop")["late"] == (level is not None)
 
@@ -105,6 +105,15 @@ def test_each_application_may_have_a_key_of_its_own(site):
     assert of(site.look(hmac_keys={"shop": "secret of the shop"}), "shop")["checkpoint"] == "signed"
 
 
+@pytest.mark.parametrize("key", ["", None])
+def test_a_key_that_was_not_found_does_not_switch_verification_off(site, key):
+    found = site.look(hmac_keys={"shop": key})
+    ((level, _kind, where, what),) = told(found, "unreadable")
+    assert (level, where) == ("critical", "Application 'shop'")
+    assert "hmac_key is empty, so nothing would be signed or verified." in what
+    assert (of(found, "shop")["restorable"], of(found, "identity")["age"]) == (None, 600.0)
+
+
 def test_what_runs_elsewhere_is_not_judged_by_the_plan(site):
     site.runs_at("shop", "shop", "south")
     site.checkpoint("shop", "shop", 5 * DAY)
@@ -121,9 +130,9 @@ def test_a_drill_is_due_by_the_interval_of_the_policy(site):
     site.application("crm", "core", "crm-1")
     site.checkpoint("crm", "core", 60)
     assert told(site.look(), "drill") == [
-        ("warning", "drill", "Application 'crm'", "No drill has ever passed, and policy 'gold' wants one each 43200 s."),
-        ("warning", "drill", "Application 'identity'", "The last drill passed 86400 s ago, and policy 'gold' wants one each 43200 s."),
-        ("warning", "drill", "Application 'shop'", "The last drill passed 86400 s ago, and policy 'gold' wants one each 43200 s."),
+        ("warning", "drill", "Application 'crm'", "No drill has ever passed, and policy 'gold' wants one every 12 h."),
+        ("warning", "drill", "Application 'identity'", "The last drill passed 1 d 0 h ago, and policy 'gold' wants one every 12 h."),
+        ("warning", "drill", "Application 'shop'", "The last drill passed 1 d 0 h ago, and policy 'gold' wants one every 12 h."),
     ]
 
 
@@ -279,7 +288,7 @@ def test_servers_that_nobody_protects(site):
     found = site.look()
     ((level, _kind, where, what),) = told(found, "unprotected")
     assert (level, where) == ("warning", "Project 'shop'")
-    assert what == "Nobody protects 1 servers with 7 GiB, the oldest since 2025-12-01T00:00:00Z: build-3."
+    assert what == "Nobody protects 1 server with 7 GiB, the oldest since 2025-12-01T00:00:00Z: build-3."
 
 
 def test_checkpoints_of_applications_that_are_none_any_more(site):

@@ -136,6 +136,11 @@ class Watched(Grounds):
 
     def look(self, plan: Resource | None = None, **params: t.Any) -> Resource:
         """What the module returns."""
-        given = {"container": CONTAINER, "hmac_key": self.key, "hmac_keys": {}, "mapping": None, "mappings": {}, "plan": plan or self.plan(), **params}
         with at_once():
-            return os_site_status_info.run(SimpleNamespace(params=given), self.connect(OPERATIONS), self.access())
+            return self.looked(plan, **params)
+
+    def looked(self, plan: Resource | None = None, concurrency: int = 1, **params: t.Any) -> Resource:
+        """The same with all that the library and the SDK do."""
+        given = {"container": CONTAINER, "hmac_key": self.key, "hmac_keys": {}, "mapping": None, "mappings": {}, "plan": plan or self.plan(), **params}
+        access = dataclasses.replace(self.access(), concurrency=concurrency)
+        return os_site_status_info.run(SimpleNamespace(params=given), self.connect(OPERATIONS), access)
