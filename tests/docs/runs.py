@@ -55,6 +55,7 @@ OTHERS = {
     "pip install -r tests/lab/requirements/openstack.txt": ("tests/lab/roles/openstack_venv/tasks/main.yml", "pip"),
     "python tests/bench/inventory.py": ("Makefile", "tests/bench/inventory.py"),
     "python tests/bench/replication.py": ("Makefile", "tests/bench/replication.py"),
+    "python tests/bench/status.py": ("Makefile", "tests/bench/status.py"),
     "python3 tests/lab/site_exec.py primary ceph status": ("tests/functional/laboratory.py", "tests/lab/site_exec.py"),
     "virsh --connect qemu+tcp://primary/system list": ("tests/functional/test_guides.py", '"virsh", "--connect"'),
 }
