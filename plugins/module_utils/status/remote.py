@@ -33,7 +33,7 @@ class Catalogues:
     key: str | None = None
     keys: t.Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
-    def of(self, cloud: Cloud, host: str | None = None) -> Catalogue:
+    def of(self, cloud: Cloud, host: str) -> Catalogue:
         # A key that is null was not found; it must not mean that none is wanted.
         key = (self.keys[host] or "") if host in self.keys else self.key
         return Catalogue.of(cloud, {"container": self.container, "hmac_key": key})
