@@ -230,7 +230,7 @@ status:
           description: Those whose time is unknown.
           type: list
           elements: str
-        chain:
+        critical_path:
           description: Applications each of which waits for the one before it, up to the last one of all. They decide how long it takes.
           type: list
           elements: str
@@ -277,7 +277,7 @@ status:
         todo: Drill it.
         text: "Application 'shop': No drill has ever passed, and policy 'gold' wants one every 7 d. Drill it."
     applications: []
-    recovery: {seconds: 0.0, whole: true, unknown: [], chain: [], at_once: 6, deviation: null}
+    recovery: {seconds: 0.0, whole: true, unknown: [], critical_path: [], at_once: 6, deviation: null}
     unprotected: []
     capacity: null
     infrastructure: null

@@ -74,7 +74,7 @@ class _StatusLook:
 
     def status(self) -> SiteStatus:
         listed, primary_problem = self._listed()
-        projects = remote_projects(self._plan, self._access, self._sources.catalogues.container)
+        projects = remote_projects(self._plan, self._access, self._sources.catalogues.name)
         judged = self._judged(_with_silent(self._plan, listed, projects), projects)
         wanted = {one.application.host: one.protection.wanting for one in judged if one.protection and one.protection.wanting}
         elsewhere, unprotected_problem = self._elsewhere(listed) if not primary_problem else ([], "")
@@ -106,7 +106,7 @@ class _StatusLook:
         try:
             return protected_at(self._plan, self._access), ""
         except DrError as error:
-            return recoverable_at(self._plan, self._access, self._sources.catalogues.container), str(error)
+            return recoverable_at(self._plan, self._access, self._sources.catalogues.name), str(error)
 
     def _elsewhere(self, listed: Listed) -> tuple[list[Unprotected], str]:
         try:
@@ -144,7 +144,7 @@ class _StatusLook:
     def _infrastructure(self) -> tuple[dict[str, t.Any] | None, str]:
         sources, catalogues = self._sources, self._sources.catalogues
         try:
-            keeper = InfrastructureKeeper.of(sources.cloud, {"container": catalogues.container, "hmac_key": catalogues.key})
+            keeper = InfrastructureKeeper.of(sources.cloud, {"container": catalogues.name, "hmac_key": catalogues.key})
             self._remote_administrator()
             return judge(self._plan, kept_for(self._plan, keeper.read()), sources.names, sources.access).report(), ""
         except DrError as error:

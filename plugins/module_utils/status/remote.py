@@ -25,18 +25,19 @@ from ..work.pool import attempt_each
 class Catalogues:
     """How the catalogues of all projects are read.
 
+    :param name: in Swift, of the container.
     :param key: of their signatures; None for none.
     :param keys: others, per name of an application among all of the site.
     """
 
-    container: str
+    name: str
     key: str | None = None
     keys: t.Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
     def of(self, cloud: Cloud, host: str) -> Catalogue:
         # A key that is null was not found; it must not mean that none is wanted.
         key = (self.keys[host] or "") if host in self.keys else self.key
-        return Catalogue.of(cloud, {"container": self.container, "hmac_key": key})
+        return Catalogue.of(cloud, {"container": self.name, "hmac_key": key})
 
 
 @dataclasses.dataclass(frozen=True)

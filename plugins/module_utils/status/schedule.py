@@ -18,13 +18,13 @@ class SitePrediction:
 
     :param seconds: of those whose time is known; at least so long for all.
     :param unknown: applications whose time is not known. They count as if they took none.
-    :param chain: applications each of which waits for the one before it, up to the last one of all.
+    :param critical_path: applications each of which waits for the one before it, up to the last one of all.
     :param at_once: how many are recovered in parallel; None for no limit.
     """
 
     seconds: float
     unknown: tuple[str, ...]
-    chain: tuple[str, ...]
+    critical_path: tuple[str, ...]
     at_once: int | None
 
 
@@ -35,7 +35,7 @@ def scheduled(applications: t.Sequence[Ordered], seconds: t.Mapping[str, float |
     """
     run = _Recovery(applications, seconds, at_once)
     run.finish()
-    return SitePrediction(round(run.now, 1), tuple(one.name for one in applications if seconds[one.name] is None), run.chain(), at_once)
+    return SitePrediction(round(run.now, 1), tuple(one.name for one in applications if seconds[one.name] is None), run.critical_path(), at_once)
 
 
 class _Recovery:
@@ -71,7 +71,7 @@ class _Recovery:
                 self._free -= 1
                 heapq.heappush(self._running, (self.now + (self._seconds[one.name] or 0.0), len(self._after), one.name))
 
-    def chain(self) -> tuple[str, ...]:
+    def critical_path(self) -> tuple[str, ...]:
         found: list[str] = []
         name = self._last
         while name is not None:

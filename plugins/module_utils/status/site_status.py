@@ -73,7 +73,7 @@ class SiteStatus:
                 "seconds": prediction.seconds,
                 "whole": not prediction.unknown,
                 "unknown": list(prediction.unknown),
-                "chain": list(prediction.chain),
+                "critical_path": list(prediction.critical_path),
                 "at_once": prediction.at_once,
                 "deviation": self.deviation,
             },

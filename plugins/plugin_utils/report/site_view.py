@@ -67,7 +67,7 @@ def _oldest(applications: t.Sequence[Given]) -> str:
 
 def _recovery_time(recovery: Given) -> Figure:
     unknown = recovery.texts("unknown")
-    if recovery.number("seconds") is None or (unknown and not recovery.texts("chain")):
+    if recovery.number("seconds") is None or (unknown and not recovery.texts("critical_path")):
         return Figure("Recovery of the whole plan", wording.UNKNOWN)
     note = f"at least: without {counted(len(unknown), 'application')}" if unknown else "predicted from drills"
     return Figure("Recovery of the whole plan", wording.duration(recovery.number("seconds")), note)
@@ -152,13 +152,13 @@ def _missing(one: Given) -> Cell:
 
 def _recovery(status: Given) -> Section:
     recovery = status.inside("recovery")
-    chain, unknown = recovery.texts("chain"), recovery.texts("unknown")
+    path, unknown = recovery.texts("critical_path"), recovery.texts("unknown")
     at_once, deviation = recovery.count("at_once"), recovery.number("deviation")
     told = [f"{'No more than ' + str(at_once) if at_once else 'Any number of'} applications are recovered at once, wave by wave."]
     told += [f"The time is not known of {', '.join(unknown)}; they count as if they took none."] if unknown else []
     told += [f"Predictions of the last drills were off by {deviation:.0%}, in the middle."] if deviation is not None else ["No drill was predicted so far."]
     seconds = {one.text("host"): one.number("predicted_seconds") for one in status.each("applications")}
-    rows = tuple((Cell(name), Cell(wording.duration(seconds.get(name)))) for name in chain)
+    rows = tuple((Cell(name), Cell(wording.duration(seconds.get(name)))) for name in path)
     table = Table(("Application, after the one above it", "Recovery time"), rows) if rows else None
     return Section("recovery", "Recovery of the whole plan", " ".join(told), table=table)
 

@@ -41,7 +41,7 @@ STATUS = {
         _application("crm", age=20000.0, late=True, drill=None, drill_due=True, predicted_seconds=None, unmeasured=["the time that volumes take"]),
         _application("wiki@shop", checkpoint=None, created_at=None, age=None, consistency=None, consistent_enough=None, restorable=None, missing=None),
     ],
-    "recovery": {"seconds": 610.0, "whole": False, "unknown": ["crm"], "chain": ["identity", "shop"], "at_once": 6, "deviation": 0.072},
+    "recovery": {"seconds": 610.0, "whole": False, "unknown": ["crm"], "critical_path": ["identity", "shop"], "at_once": 6, "deviation": 0.072},
     "unprotected": [
         {
             **{"project": "shop", "planned": True, "count": 1, "gigabytes": 7, "since": "2026-10-01T00:00:00Z"},
@@ -70,7 +70,7 @@ def hostile(names):
     applications = [_application(name, projects=[name], policy=name, missing=[name], changes=[name], problems=[name]) for name in (one, *others)]
     alerts = [_alert(level, "late", f"Application '{name}'", name, name) for name in (one, *others) for level in ("critical", "warning")]
     strays = [{**STATUS["unprotected"][0], "project": name, "servers": [{"name": name}] * 30} for name in (one, *others)]
-    recovery = {**STATUS["recovery"], "chain": [one, *others], "unknown": [one, *others]}
+    recovery = {**STATUS["recovery"], "critical_path": [one, *others], "unknown": [one, *others]}
     counts = {name: STATUS["infrastructure"]["counts"]["flavors"] for name in (one, *others)}
     infrastructure = {**STATUS["infrastructure"], "counts": counts}
     sites = {"primary": one, "remote": one}

@@ -165,7 +165,7 @@ def test_what_drills_have_measured_predicts_the_recovery(site):
         "shop": (60.0, True),
     }
     recovery = found["status"]["recovery"]
-    assert (recovery["seconds"], recovery["whole"], recovery["chain"]) == (120.0, True, ["identity", "shop"])
+    assert (recovery["seconds"], recovery["whole"], recovery["critical_path"]) == (120.0, True, ["identity", "shop"])
 
 
 def test_a_larger_volume_takes_longer(site):

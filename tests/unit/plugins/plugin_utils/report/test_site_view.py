@@ -41,7 +41,7 @@ def test_the_figures_of_a_site_where_all_is_well():
 
 
 def test_where_nothing_was_measured_no_time_is_told():
-    recovery = {**sites.STATUS["recovery"], "seconds": 0.0, "unknown": ["identity", "shop"], "chain": []}
+    recovery = {**sites.STATUS["recovery"], "seconds": 0.0, "unknown": ["identity", "shop"], "critical_path": []}
     assert figures(recovery=recovery)["Recovery of the whole plan"][0] == "not known"
 
 
