@@ -169,7 +169,7 @@ molecule: controller ## The proof, on the running lab, under load: checkpoint, s
 	@$(controller)/bin/python $(tools)/scenario.py $(SCENARIOS)
 
 .PHONY: bench
-bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, what the check before a restore, reading a large catalogue and the inventory of a site take, and (simulated) what it saves that servers are thawed one by one
+bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, what the check before a restore, reading a large catalogue, the inventory of a site and the page about it take, and (simulated) what it saves that servers are thawed one by one
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/window.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/replication.py
@@ -177,6 +177,7 @@ bench: lab-up lab-shop ## What the collection adds to the freeze of a group and 
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/preflight.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/reading.py
 	$(controller)/bin/python tests/bench/inventory.py
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(controller)/bin/python tests/bench/status.py
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):tests/campaigns $(controller)/bin/python tests/bench/overlap.py
 
 .PHONY: flaky

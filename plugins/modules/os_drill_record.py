@@ -55,6 +55,13 @@ options:
     type: list
     elements: dict
     default: []
+  volumes:
+    description:
+      - What M(osdr.openstack.os_restore_volumes), and M(osdr.openstack.os_restore_servers) with volumes, returned, one entry for each call, in their
+        order. Later restores are predicted by how long the volumes took.
+    type: list
+    elements: dict
+    default: []
   problem:
     description:
       - Why it failed. Empty when it did not.
@@ -113,6 +120,10 @@ drill:
       description: Name, tier, status, checks and seconds of each server.
       type: list
       elements: dict
+    volumes:
+      description: Name, servers, size in GiB and seconds of each volume; the seconds are null where this run did not restore it.
+      type: list
+      elements: dict
     problem:
       description: Why it failed; empty when it did not.
       type: str
@@ -145,6 +156,7 @@ def main():
                 "started": {"type": "float", "required": True},
                 "recovery_seconds": {"type": "float"},
                 "servers": {"type": "list", "elements": "dict", "default": []},
+                "volumes": {"type": "list", "elements": "dict", "default": []},
                 "problem": {"type": "str", "default": ""},
                 "left": {"type": "list", "elements": "str", "default": []},
             },

@@ -37,6 +37,7 @@ LEAST = {
     "roll_back_undo": {"dr_roll_back_application": SHOP},
     "rpo": {"dr_rpo_cloud": "remote"},
     "site_check": {"dr_site_check_cloud": "remote"},
+    "site_status": {"dr_site_status_cloud": "remote"},
     "thaw": {"dr_thaw_cloud": "primary"},
 }
 

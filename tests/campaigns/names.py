@@ -20,8 +20,7 @@ import counting
 import jinja2
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import _labels
-from ansible_collections.osdr.openstack.plugins.module_utils.core import marking
+from ansible_collections.osdr.openstack.plugins.module_utils.core import marking, prometheus
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark, drill_name
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
@@ -128,7 +127,7 @@ def judged_words(name) -> t.Iterator[str]:
             yield f"a mark beside {name!r} is another one"
     if len(drill_name("7", name)) > 255:
         yield "the name of a drill is too long"
-    if not SAMPLE.fullmatch(_labels(application=name)):
+    if not SAMPLE.fullmatch(prometheus._labels({"application": name})):
         yield f"the label of {name!r} ends too early"
     with contextlib.suppress(DrError):
         record = DrillRecord.parse({"schema_version": 1, **json.loads(json.dumps(shop.drilled().as_dict())), "application": name})
@@ -164,7 +163,7 @@ FAULTS = {
     "names are markup": _page_of_markup,
     "names are templates": _templates_in_names,
     "words of users become marks": lambda: mock.patch.object(marking, "_without_marks", lambda text: text),
-    "labels are not escaped": lambda: mock.patch.dict(_labels.__globals__, _escaped=str),
+    "labels are not escaped": lambda: mock.patch.object(prometheus, "_IN_LABELS", {}),
 }
 
 if __name__ == "__main__":

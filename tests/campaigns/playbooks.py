@@ -24,7 +24,7 @@ from ansible_collections.osdr.openstack.tests.unit.support import runs, shop
 
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 GIVEN = {
-    **{f"dr_{one}_cloud": "remote" for one in ("catalogue", "changes", "cleanup", "mapping", "prune", "rpo", "thaw")},
+    **{f"dr_{one}_cloud": "remote" for one in ("catalogue", "changes", "cleanup", "mapping", "prune", "rpo", "site_status", "thaw")},
     **{f"dr_{one}_application": "shop" for one in ("changes", "cleanup", "mapping", "prune", "restore")},
     "dr_checkpoint_application": shop.DOCUMENT["application"],
     "dr_cleanup_checkpoint": "noon",
@@ -57,6 +57,8 @@ NAMED = {
         "servers": [{"name": "orders-db", "ports": [{"fixed_ips": ["shop-front"], "floating_ip": "public"}]}], "timing": {"tiers": []},
     },
     "os_server_thaw": {"thaw": [THAWED]},
+    "os_site_plan_info": {"plan": {"schema_version": 1}},
+    "os_site_status_info": {"status": {"primary": "shop-net", "alerts": [{"level": "warning", "text": "shop-front"}]}, "metrics": ""},
 }
 #: What a shell that evaluates one of the names would leave is the product too.
 SHELLS = ("$((1234*4321))", "`expr 1234 \\* 4321`", "; expr 1234 '*' 4321 #")

@@ -27,6 +27,7 @@ PLAYBOOKS = {
     "roll_back_undo": ("tests/functional/test_in_place.py", 'played("roll_back_undo"'),
     "rpo": ("tests/functional/test_catalogue.py", 'playbook("rpo"'),
     "site_check": ("tests/functional/test_site_check.py", 'playbook("site_check"'),
+    "site_status": ("tests/functional/test_site_status.py", 'playbook("site_status"'),
     "thaw": ("tests/functional/test_guides.py", 'playbook("thaw"'),
 }
 
@@ -54,6 +55,7 @@ OTHERS = {
     "pip install -r tests/lab/requirements/openstack.txt": ("tests/lab/roles/openstack_venv/tasks/main.yml", "pip"),
     "python tests/bench/inventory.py": ("Makefile", "tests/bench/inventory.py"),
     "python tests/bench/replication.py": ("Makefile", "tests/bench/replication.py"),
+    "python tests/bench/status.py": ("Makefile", "tests/bench/status.py"),
     "python3 tests/lab/site_exec.py primary ceph status": ("tests/functional/laboratory.py", "tests/lab/site_exec.py"),
     "virsh --connect qemu+tcp://primary/system list": ("tests/functional/test_guides.py", '"virsh", "--connect"'),
 }

@@ -11,9 +11,9 @@ import zlib
 import pytest
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
 from ansible_collections.osdr.openstack.tests.plays.browser import Browser
-from ansible_collections.osdr.openstack.tests.unit.support import runs
+from ansible_collections.osdr.openstack.tests.unit.support import runs, sites
 
-PHONE, TABLET, SCREEN = 360, 700, 1200
+PHONE, LARGE_PHONE, TABLET, SCREEN = 360, 390, 700, 1200
 #: What WCAG 2 asks of text (AA).
 LEAST_CONTRAST = 4.5
 NOTHING_KNOWN = {"evidence": {}, "consistency": "crash"}
@@ -32,8 +32,12 @@ PAGES = {
     ),
     "nothing known": run_page.html(runs.checkpoint(runs.manifest(**NOTHING_KNOWN), restorable_at="")),
     "fifty servers": run_page.html(runs.checkpoint(runs.fleet(50))),
+    "site": run_page.site_html(sites.status()),
+    "hostile site": run_page.site_html(sites.hostile(runs.HOSTILE)),
+    "nothing known of a site": run_page.site_html({}),
+    "hundred applications": run_page.site_html(sites.many(100)),
 }
-VIEWS = [(name, width) for name in PAGES for width in (PHONE, TABLET, SCREEN)]
+VIEWS = [(name, width) for name in PAGES for width in (PHONE, LARGE_PHONE, TABLET, SCREEN)]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,7 @@ def test_nothing_in_a_page_runs(look):
     assert not look["hurt"]
     assert {seen["scripts"] for seen in look["seen"].values()} == {0}
     assert runs.HOSTILE["orders-db"] in look["seen"]["hostile restore", SCREEN]["text"]
+    assert look["seen"]["hostile site", SCREEN]["text"].count(runs.HOSTILE["orders-db"]) >= len(("what to do", "an application", "a server"))
 
 
 def test_the_page_is_dark_for_who_wants_it_so(look):

@@ -90,6 +90,8 @@ def test_a_drill_tells_nobody_takes_the_place_of_nothing_and_goes_again(play):
     course = ["os_checkpoint_info", "os_restore_check", *BEGUN, "os_restore_servers", "os_restore_cleanup", "os_drill_record"]
     assert (code, names(calls), hooks) == (0, course, []), output
     assert len({given["drill"] for _name, given in calls[1:]}) == 1
+    # What each call says of volumes is measured by.
+    assert len(calls[-1][1]["volumes"]) == len(["os_restore_volumes", "os_restore_servers"])
     # Its networks are its own.
     assert not any("admin_cloud" in given for _name, given in calls)
 

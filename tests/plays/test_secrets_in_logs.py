@@ -18,7 +18,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud import sessio
 
 ROOT = Path(__file__).resolve().parents[2]
 # The first runs as an action, and none of them takes a cloud: those of a site plan are names.
-OTHERS = {"os_run_report", "os_site_applications_info", "os_site_plan_check"}
+OTHERS = {"os_run_report", "os_site_applications_info", "os_site_plan_check", "os_site_report"}
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("os_*.py") if path.stem not in OTHERS)
 PROJECT = "project-to-be-seen"
 SECRET = "hush'%s\"\\x"

@@ -25,7 +25,7 @@ def test_action_group_lists_exactly_the_modules_that_talk_to_a_cloud():
     talkative = [path.stem for path in MODULES if "- osdr.openstack.auth\n" in path.read_text()]
     assert [entry for entry in entries if isinstance(entry, str)] == talkative
     # A site plan names clouds of its own.
-    assert {path.stem for path in MODULES} - set(talkative) == {"os_run_report", "os_site_applications_info", "os_site_plan_check"}
+    assert {path.stem for path in MODULES} - set(talkative) == {"os_run_report", "os_site_applications_info", "os_site_plan_check", "os_site_report"}
 
 
 def test_action_group_extends_that_of_openstack_cloud():

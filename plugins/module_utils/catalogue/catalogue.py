@@ -370,12 +370,15 @@ class Catalogue:
         self._store.write(record.object_name, record.dump(self.seal))
 
     def last_successful_drill(self, application: str) -> DrillRecord | None:
-        """The newest drill that passed, of any checkpoint of an application. Unreadable records prove nothing and are skipped."""
+        """The newest drill that passed, of any checkpoint of an application."""
+        return next(self.successful_drills(application), None)
+
+    def successful_drills(self, application: str) -> t.Iterator[DrillRecord]:
+        """The drills that passed, of any checkpoint of an application, the newest first. Unreadable records prove nothing and are skipped."""
         for name in drill_record.successful(self._store.names(application)):
             record = self._load_drill(name)
             if record:
-                return record
-        return None
+                yield record
 
     def _load_drill(self, name: str) -> DrillRecord | None:
         try:

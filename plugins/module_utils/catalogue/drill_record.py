@@ -7,6 +7,7 @@ Its name has the time and the outcome, so that the newest successful drill is fo
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime
 import re
@@ -17,6 +18,7 @@ from ..cloud.site_clock import SiteClock
 from ..core.errors import DrillRecordInvalid, InvalidInput
 from ..manifest import signed
 from ..manifest.conforming import Form
+from .active_record import moment_of
 
 SCHEMA_VERSION = 1
 #: All servers were restored and all their checks made and passed; the checks could not be made; anything else.
@@ -43,16 +45,23 @@ def _object(**properties: t.Any) -> dict[str, t.Any]:
     return {"type": "object", "properties": properties, "required": sorted(properties), "additionalProperties": False}
 
 
+def _with_optional(optional: t.Mapping[str, t.Any], **properties: t.Any) -> dict[str, t.Any]:
+    """An object that may lack some members, as records of earlier versions do."""
+    return {**_object(**properties), "properties": {**properties, **optional}}
+
+
 def _list(items: t.Any) -> dict[str, t.Any]:
     return {"type": "array", "items": items, "maxItems": _MOST_SERVERS}
 
 
 _CHECK = _object(check=_TEXT, made_by=_list(_TEXT))
+_VOLUME = _object(name=_TEXT, servers=_list(_TEXT), size={"type": "integer", "minimum": 0, "maximum": 2**31}, seconds=_SECONDS)
 
 _FORM = Form(
     {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_object(
+        **_with_optional(
+            {"volumes": _list(_VOLUME)},
             schema_version={"const": SCHEMA_VERSION},
             application=_NAME,
             checkpoint=_NAME,
@@ -86,6 +95,7 @@ class DrillRecord:
     :param servers: as the restore describes them: name, tier, status, checks, seconds.
     :param problem: why it failed; empty when it did not.
     :param left: what could not be removed afterwards.
+    :param volumes: name, servers, size in GiB, and seconds from the request for each until it was there; none in records of earlier versions.
     """
 
     application: str
@@ -98,6 +108,12 @@ class DrillRecord:
     servers: tuple[t.Mapping[str, t.Any], ...]
     problem: str = ""
     left: tuple[str, ...] = ()
+    volumes: tuple[t.Mapping[str, t.Any], ...] = ()
+
+    @property
+    def began(self) -> datetime.datetime:
+        """``started_at`` for comparisons."""
+        return datetime.datetime.fromisoformat(self.started_at)
 
     @property
     def moment(self) -> datetime.datetime:
@@ -110,7 +126,7 @@ class DrillRecord:
         return f"{self.application}/{self.checkpoint}/{when}-{self.outcome}-{self.drill}.drill.json"
 
     def as_dict(self) -> dict[str, t.Any]:
-        return {**dataclasses.asdict(self), "servers": list(self.servers), "left": list(self.left)}
+        return {**dataclasses.asdict(self), "servers": list(self.servers), "left": list(self.left), "volumes": list(self.volumes)}
 
     def dump(self, seal: signed.Seal = signed.UNSEALED) -> bytes:
         return signed.dump({"schema_version": SCHEMA_VERSION, **self.as_dict()}, seal)
@@ -145,6 +161,7 @@ class DrillRecord:
             "servers": [{key: value for key, value in server.items() if key in _SERVER_FACTS} for server in options["servers"]],
             "problem": options["problem"][:_LONGEST_PROBLEM],
             "left": options["left"],
+            "volumes": _measured(options["volumes"]),
         }
         # Nothing can be said of servers before it is known that they are described as they should be.
         cls.parse({**document, "outcome": FAILED})
@@ -158,9 +175,33 @@ class DrillRecord:
         """
         signed.validate(document, _FORM, DrillRecordInvalid)
         fields = {key: value for key, value in document.items() if key != "schema_version"}
-        record = cls(**{**fields, "servers": tuple(document["servers"]), "left": tuple(document["left"])})
+        listed = {name: tuple(document.get(name, ())) for name in ("servers", "left", "volumes")}
+        record = cls(**{**fields, **listed})
         _refuse_impossible(record)
         return record
+
+
+def _measured(calls: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """How long each volume took, of what all calls that restore volumes have returned: one may have requested it, and another one waited for it."""
+    seen: dict[str, list[tuple[str, t.Mapping[str, t.Any]]]] = collections.defaultdict(list)
+    for call in calls:
+        for volume in call.get("volumes") or ():
+            described = volume if isinstance(volume, dict) else {}
+            seen[str(described.get("source_id"))].append((str(call.get("started_at")), described))
+    return [{**{name: found[-1][1].get(name) for name in ("name", "servers", "size")}, "seconds": _seconds(found)} for found in seen.values()]
+
+
+def _seconds(found: t.Iterable[tuple[str, t.Mapping[str, t.Any]]]) -> float | None:
+    """From the request for a volume until it was ready; None where an earlier run did either."""
+    moments: dict[str, float] = {}
+    for started, volume in found:
+        begun = moment_of(started)
+        for step, seconds in (volume.get("seconds") or {}).items():
+            if begun is not None and seconds is not None:
+                moments.setdefault(step, begun.timestamp() + seconds)
+    if not {"requested", "ready"} <= moments.keys():
+        return None
+    return max(0.0, round(moments["ready"] - moments["requested"], 1))
 
 
 def _started(seconds: float) -> datetime.datetime:

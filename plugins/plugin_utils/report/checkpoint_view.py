@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import unproved
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import counted
 
 from . import wording
 from .facts import CheckpointRun, CopiedVolume, FrozenServer
@@ -85,13 +86,13 @@ def _recovery_point(run: CheckpointRun) -> Figure:
 def _copied(run: CheckpointRun) -> Figure:
     stored = sum(copy.stored_bytes for copy in run.copies)
     kept = f", {wording.data(stored)} stored" if stored else ""
-    return Figure("Copies", wording.counted(len(run.copies), "volume"), f"of {wording.volumes(copy.size for copy in run.copies)}{kept}")
+    return Figure("Copies", counted(len(run.copies), "volume"), f"of {wording.volumes(copy.size for copy in run.copies)}{kept}")
 
 
 def _proved(run: CheckpointRun) -> Figure:
     name, total = "Content last proved", len(run.copies)
     if run.never_proved:
-        note = f"{run.never_proved} of {wording.counted(total, 'volume')} never restored to prove the copies"
+        note = f"{run.never_proved} of {counted(total, 'volume')} never restored to prove the copies"
         return Figure(name, "never" if run.never_proved == total else "not all", note)
     only_restored = sum(copy.proved_how != "restore" for copy in run.copies)
     note = f"{_OLDEST}, {only_restored} of them not compared" if only_restored else _OLDEST

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run's report: the same facts as one self-contained HTML page and as JSON. The same facts make the same bytes."""
+"""Reports: the same facts as one self-contained HTML page and as JSON. The same facts make the same bytes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .critical_path import critical_path, length, ratio
 from .facts import CheckpointRun, RestoreRun, RollBackRun, Run
 from .restore_view import restore_page
 from .roll_back_view import roll_back_page
+from .site_view import site_page
 from .view import Page
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -36,6 +37,19 @@ def page_of(run: Run) -> Page:
 def html(run: Run) -> str:
     """The page. All facts are escaped: they are text in it, never markup."""
     return _environment().get_template("run_report.html.j2").render(page=page_of(run))
+
+
+def site_html(status: t.Any) -> str:
+    """The page about a whole site.
+
+    :param status: as os_site_status_info returned it.
+    """
+    return _environment().get_template("site_status.html.j2").render(page=site_page(status))
+
+
+def site_document(status: t.Any) -> str:
+    """What is known of the site as JSON."""
+    return json.dumps(status, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def document(run: Run) -> str:

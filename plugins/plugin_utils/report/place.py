@@ -34,14 +34,28 @@ class Place:
 
         :param path: a file if it ends in .html, otherwise a directory.
         """
-        if not path:
-            raise InvalidInput("path is empty.", "Name a directory, or a file that ends in .html.")
-        directory, name = os.path.split(path)
-        if name.endswith(_PAGE) and name != _PAGE:
-            return cls(directory, name.removesuffix(_PAGE), True)
+        named = cls._named(path)
+        if named:
+            return named
         # Names from the facts must not lead out of the directory.
         application = require_name("the name of an application", run.point.application)
         return cls(path, f"{application}.{require_checkpoint_id(run.point.checkpoint)}.{run.kind}", False)
+
+    @classmethod
+    def of_site(cls, path: str, site: str) -> Place:
+        """Choose the files of a page about a whole site.
+
+        :param path: as :meth:`of` has it.
+        """
+        return cls._named(path) or cls(path, f"{require_name('the name of a site', site)}.site_status", False)
+
+    @classmethod
+    def _named(cls, path: str) -> Place | None:
+        """The files that the user named; None where it is the directory."""
+        if not path:
+            raise InvalidInput("path is empty.", "Name a directory, or a file that ends in .html.")
+        directory, name = os.path.split(path)
+        return cls(directory, name.removesuffix(_PAGE), True) if name.endswith(_PAGE) and name != _PAGE else None
 
     @property
     def page(self) -> str:

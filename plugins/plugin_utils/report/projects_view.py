@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import counted
 
 from . import wording
 from .facts import CheckpointRun, FrozenServer, RestoredServer, RestoreRun
@@ -33,7 +34,7 @@ def _frozen_row(project: str, servers: t.Sequence[FrozenServer], run: Checkpoint
         _names(servers),
         Cell(_level(servers)),
         Cell("–" if longest is None else wording.duration(longest)),
-        Cell(wording.counted(len(copies), "volume"), f"of {wording.volumes(copy.size for copy in copies)}"),
+        Cell(counted(len(copies), "volume"), f"of {wording.volumes(copy.size for copy in copies)}"),
         Cell(wording.data(stored) if stored else "not measured"),
     )
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import counted
+
 from . import wording
 from .critical_path import PathLink, critical_path, length, ratio
 from .facts import RestoredAddress, RestoredServer, RestoredVolume, RestoreRun
@@ -47,12 +49,12 @@ def problems(run: RestoreRun) -> tuple[str, ...]:
 
 def _part(run: RestoreRun) -> t.Iterator[str]:
     if 0 < len(run.servers) < run.of_servers:
-        yield f"Only a part was restored: {len(run.servers)} of the {wording.counted(run.of_servers, 'server')} of the checkpoint."
+        yield f"Only a part was restored: {len(run.servers)} of the {counted(run.of_servers, 'server')} of the checkpoint."
 
 
 def _earlier(run: RestoreRun) -> t.Iterator[str]:
     servers, volumes = (sum(one.was_there for one in things) for things in (run.servers, run.volumes))
-    parts = [wording.counted(count, one) for count, one in ((servers, "server"), (volumes, "volume")) if count]
+    parts = [counted(count, one) for count, one in ((servers, "server"), (volumes, "volume")) if count]
     if parts:
         yield f"An earlier run had restored {' and '.join(parts)} already, so the times are not those of a whole restore."
 
@@ -72,7 +74,7 @@ def servers_figure(run: RestoreRun) -> Figure:
     well, off = sum(server.is_well for server in run.servers), sum(server.is_off for server in run.servers)
     state = "good" if well == len(run.servers) else "bad"
     told = f"active or off as at the checkpoint ({off})" if off else "active"
-    return Figure("Servers", f"{well} of {len(run.servers)}", f"{told}, in {wording.counted(len(run.tiers), 'tier')}", state)
+    return Figure("Servers", f"{well} of {len(run.servers)}", f"{told}, in {counted(len(run.tiers), 'tier')}", state)
 
 
 def volumes_figure(run: RestoreRun) -> Figure:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import counted
+
 from . import wording
 from .facts import KeptVolume, RestoredServer, RollBackRun
 from .restore_view import course, problems, servers_figure, volumes, volumes_figure
@@ -34,7 +36,7 @@ def _lost(run: RollBackRun) -> Figure:
 
 
 def _kept_figure(run: RollBackRun) -> Figure:
-    return Figure("Kept for the way back", wording.counted(len(run.kept), "volume"), f"of {wording.volumes(one.size for one in run.kept)}")
+    return Figure("Kept for the way back", counted(len(run.kept), "volume"), f"of {wording.volumes(one.size for one in run.kept)}")
 
 
 def _servers(run: RollBackRun) -> Section:

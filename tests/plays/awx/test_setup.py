@@ -389,7 +389,7 @@ def test_secrets_of_the_collection_come_from_the_credential():
     }
     read = {name: re.findall(r"OSDR_\w+", str(value)) for name, value in data()["dr_awx_inventory_variables"].items()}
     # No template plays them; what mapping writes is a file, which a job would lose.
-    elsewhere = {"dr_mapping_hmac_key", "dr_changes_hmac_key", "dr_active_site_hmac_key", "dr_site_check_hmac_key"}
+    elsewhere = {"dr_mapping_hmac_key", "dr_changes_hmac_key", "dr_active_site_hmac_key", "dr_site_check_hmac_key", "dr_site_status_hmac_key"}
     assert {name for name, variables in read.items() if variables} == secret - elsewhere
     assert {name for variables in read.values() for name in variables} == {
         *data()["dr_awx_credential_injectors"]["env"], *data()["dr_awx_volume_key_injectors"]["env"]

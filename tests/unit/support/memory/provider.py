@@ -50,8 +50,8 @@ class Provider:
         return self.boot(project, name, metadata=metadata)
 
     def publish(self, project: str, application: str, checkpoint: str = "c1") -> None:
-        """Have a checkpoint in a project's catalogue at the remote site."""
-        self.sites[SOUTH].swift.objects[project, CONTAINER].add(f"{application}/{checkpoint}.json")
+        """Have something called like a checkpoint in a project's catalogue at the remote site."""
+        self.sites[SOUTH].swift.objects[project, CONTAINER][f"{application}/{checkpoint}.json"] = b"{}"
 
     def silence(self, cloud: str) -> None:
         """Have a site or a cloud that does not answer."""

@@ -19,11 +19,13 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.glance import 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.keystone import Keystone
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import Neutron
 from ansible_collections.osdr.openstack.tests.unit.support.memory.nova import Nova
+from ansible_collections.osdr.openstack.tests.unit.support.memory.placement import Placement
 from ansible_collections.osdr.openstack.tests.unit.support.memory.swift import Swift
 
 #: The newest versions that a site knows, of Nova and Cinder, from the oldest release that is supported.
 NOVA_VERSIONS = ((2, 100), (2, 96), (2, 89))
 CINDER_VERSION = (3, 71)
+PLACEMENT_VERSION = (1, 39)
 _ENDPOINTS = {
     "neutron": "http://neutron.example/v2.0",
     "nova": "http://nova.example/v2.1",
@@ -31,15 +33,19 @@ _ENDPOINTS = {
     "glance": "http://glance.example/v2",
     "swift": "http://swift.example/v1/account",
     "keystone": "http://keystone.example/v3",
+    "placement": "http://placement.example",
 }
-_SERVICES = {"neutron": "network", "nova": "compute", "cinder": "block_storage", "glance": "image", "swift": "object_store", "keystone": "identity"}
+_SERVICES = {
+    **{"neutron": "network", "nova": "compute", "cinder": "block_storage", "glance": "image"},
+    **{"swift": "object_store", "keystone": "identity", "placement": "placement"},
+}
 _WORDS = {"neutron": lambda text: {"NeutronError": {"message": text, "type": "Refused", "detail": ""}}}
 #: The projects of a site.
 OURS, THEIRS, OPERATOR = "ours", "theirs", "operator"
 
 
 class MemorySite:
-    """Nova, Neutron, Cinder, Glance, Swift and Keystone of one site.
+    """Nova, Neutron, Cinder, Glance, Swift, Keystone and Placement of one site.
 
     :param extensions: of Neutron.
     :ivar writes: every request that may change something.
@@ -63,6 +69,7 @@ class MemorySite:
         self.glance = Glance(OURS)
         self.swift = Swift()
         self.keystone = Keystone()
+        self.placement = Placement()
         self.nova = Nova(self, nova_version)
 
     def new_id(self) -> str:
@@ -122,22 +129,24 @@ class _Transport:
         if method != "GET":
             site.on_write()
             site.writes.append((service, method, *path))
-        request = Request(self._caller or site.caller, method, path, query, json.loads(data) if data else {}, _version(headers))
+        body = {"content": data or b""} if service == "swift" else json.loads(data) if data else {}
+        request = Request(self._caller or site.caller, method, path, query, body, _version(headers))
         try:
             status, found = 200, site.serve(service, request)
         except Refused as refused:
             status, found = refused.status, _WORDS.get(service, lambda text: {"badRequest": {"message": text, "code": 400}})(refused.message)
         if method != "GET":
             site.after_write()
-        return _response(method, url, status, json.dumps(found) if found is not None else "")
+        return _response(method, url, status, found if isinstance(found, bytes) else json.dumps(found) if found is not None else "")
 
 
-def _response(method: str, url: str, status: int, text: str) -> requests.Response:
+def _response(method: str, url: str, status: int, content: str | bytes) -> requests.Response:
     response = requests.Response()
     response.status_code = status
     response.url = url
     response.headers["Content-Type"] = "application/json"
-    response._content = text.encode()
+    response._content = content.encode() if isinstance(content, str) else content
+    response._content_consumed = True
     response.request = t.cast(t.Any, SimpleNamespace(method=method, url=url, headers={}, body=None))
     return response
 
@@ -166,6 +175,7 @@ def _discovery(nova_version: tuple[int, int]) -> Resource:
         _ENDPOINTS["glance"]: glance,
         _ENDPOINTS["nova"]: version("v2.1", nova_version, "2.1", _ENDPOINTS["nova"]),
         _ENDPOINTS["cinder"]: version("v3.0", CINDER_VERSION, "3.0", _ENDPOINTS["cinder"]),
+        _ENDPOINTS["placement"]: {"versions": [version("v1.0", PLACEMENT_VERSION, "1.0", _ENDPOINTS["placement"])["version"]]},
     }
 
 

@@ -126,11 +126,38 @@ SERVER = {**RECORD.servers[0], "server_id": "x", "ports": []}
 
 def params(**changes):
     values = {"application": "shop", "checkpoint": "noon", "drill": "7", "started": 1767270520.4, "recovery_seconds": 71.4}
-    return {**values, "servers": [SERVER], "problem": "", "left": [], **changes}
+    return {**values, "servers": [SERVER], "volumes": [], "problem": "", "left": [], **changes}
+
+
+def volumes(started, requested, ready, **changes):
+    """What a call that restores volumes returns."""
+    volume = {"source_id": "v1", "name": "data", "servers": ["orders-db"], "size": 8, "volume_id": "x", "seconds": {"requested": requested, "ready": ready}}
+    return {"started_at": f"2026-01-01 12:28:{started}+00:00", "volumes": [{**volume, **changes}], "changed": True}
 
 
 def test_what_the_restore_returned_is_recorded():
     assert DrillRecord.of_run(params(), CLOCK) == RECORD
+
+
+@pytest.mark.parametrize(
+    ("calls", "seconds"),
+    [
+        ([volumes(42, 1.5, 9.0)], 7.5),
+        ([volumes(42, 1.5, None), volumes(50, None, 22.5)], 29.0),
+        ([volumes(50, None, 22.5)], None),
+        ([{"servers": []}, volumes("?", 1, 2)], None),
+    ],
+    ids=["in one call", "requested by one, waited for by another", "requested by an earlier run", "at no time"],
+)
+def test_how_long_volumes_took_is_recorded(calls, seconds):
+    record = DrillRecord.of_run(params(volumes=calls), CLOCK)
+    assert record.volumes == ({"name": "data", "servers": ["orders-db"], "size": 8, "seconds": seconds},)
+    assert DrillRecord.load(record.dump()) == record
+
+
+def test_records_from_before_volumes_were_measured_are_read():
+    document = {key: value for key, value in json.loads(RECORD.dump()).items() if key not in ("digest", "volumes")}
+    assert DrillRecord.load(signed_document.dump(document)) == RECORD
 
 
 def test_of_an_endless_problem_its_beginning_is_kept():
@@ -155,6 +182,8 @@ def test_names_that_would_lead_elsewhere_are_refused(changes):
         ({"servers": [{"name": "shop"}]}, "required property"),
         ({"servers": [{**SERVER, "checks": [{}]}]}, "required property"),
         ({"servers": [{**SERVER, "seconds": None}]}, "servers/0/seconds"),
+        ({"volumes": [volumes(42, 1, 2, size="x")]}, "volumes/0/size"),
+        ({"volumes": [{"volumes": ["x"]}]}, "volumes/0"),
         ({"left": ["x"] * 10_001}, "too long"),
         ({"started": 1e30}, "started is 1e.30, which is no time"),
         ({"started": float("nan")}, "started is nan"),

@@ -41,7 +41,3 @@ def test_moments_are_told_in_utc():
     assert wording.day_and_time(moment) == "2026-11-22 12:00:01 UTC"
     assert wording.stamp(moment) == "2026-11-22T12:00:01.250Z"
     assert (wording.day_and_time(None), wording.stamp(None)) == ("not known", None)
-
-
-def test_counted():
-    assert (wording.counted(1, "volume"), wording.counted(0, "volume")) == ("1 volume", "0 volumes")
