@@ -109,11 +109,12 @@ class Infrastructure:
         def shared(found: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
             return tuple(dataclasses.replace(one, access=tuple(name for name in one.access if name in names)) for one in found)
 
+        kept: dict[str, t.Any] = {kind: own(getattr(self, kind)) for kind in (ROLES, QUOTAS, IN_USE)}
+        kept |= {kind: shared(getattr(self, kind)) for kind in (FLAVORS, VOLUME_TYPES, EXTERNAL_NETWORKS)}
         return dataclasses.replace(
             self,
+            **kept,
             projects=tuple(one for one in self.projects if one.planned in names),
-            **{kind: own(getattr(self, kind)) for kind in (ROLES, QUOTAS, IN_USE)},
-            **{kind: shared(getattr(self, kind)) for kind in (FLAVORS, VOLUME_TYPES, EXTERNAL_NETWORKS)},
             unseen=tuple(one for one in self.unseen if one.project is None or one.project in names),
         )
 

@@ -90,7 +90,7 @@ class _SiteComparison:
         if any(len(networks) > 1 for networks in meant.values()):
             return Compared(one, UNKNOWN, reason="There are several of this name here, and no restore could tell which one is meant. Rename the others.")
         found = next((networks[0] for networks in meant.values() if networks), next(iter(called), None))
-        return self._plain(one, found and attributes_of(found))
+        return self._plain(one, attributes_of(found) if found else None)
 
     @staticmethod
     def _plain(one: Expected, there: Attributes | None) -> Compared:
