@@ -42,8 +42,9 @@ SECRETS = {
 }
 #: Of what a copy says of itself in a document.
 KEYS = {"chain", "backup_id", "object_count"}
-#: What a report shows of each copy, from facts of its own.
+#: What a report shows of each copy, from facts of its own, and what a summary counts.
 ALLOWED = {
+    ("module_utils/catalogue/catalogue.py", "incremental"),
     ("plugin_utils/report/checkpoint_view.py", "incremental"),
 }
 
