@@ -24,6 +24,11 @@ AGAIN ?=
 # How often the controller is killed in mid-freeze.
 KILLS ?= 3
 
+# Which release of OpenStack a site is made with, where it is not the newest: RELEASES="primary=2024.1 remote=2025.2".
+RELEASES ?=
+# What "make releases" goes through: from which release to which other one.
+MOVES ?= 2024.1-2025.2 2025.2-2026.2 2026.2-2024.1
+
 # Which rows "make matrix" goes through, and what "make lock" locks.
 MATRIX ?= core-2.19 core-2.20 core-2.21 core-2.22
 ENVIRONMENTS ?= $(basename $(notdir $(wildcard tests/requirements/*.in)))
@@ -44,7 +49,7 @@ long := plays+sanity+from-nothing+environment
 short := lint+docs
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
-lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
+lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR) $(if $(RELEASES),--extra-vars "lab_releases='$(RELEASES)'")
 
 # No proxy of the machine knows the sites.
 comma := ,
@@ -168,6 +173,19 @@ hooks: controller ## On the running lab: the freeze hooks in database guests
 molecule: controller ## The proof, on the running lab, under load: checkpoint, site killed, restore, checker; or other scenarios (SCENARIOS=default)
 	@$(controller)/bin/python $(tools)/scenario.py $(SCENARIOS)
 
+.PHONY: releases
+releases: controller ## The lab made anew with two releases of OpenStack at a time: the quiesce API at one, the default scenario from there to the other; then removed (MOVES=2024.1-2025.2)
+	@$(stages) $(foreach move,$(MOVES),from-$(move)) without-sites
+
+from-%: without-sites
+	@$(MAKE) --no-print-directory lab-up RELEASES="$(join primary= remote=,$(subst -, ,$*))"
+	pytest tests/functional/test_nova_quiesce_api.py tests/functional/test_nova_quiesce_role.py -m "not campaign" --verbose
+	@$(MAKE) --no-print-directory molecule SCENARIOS=default
+
+.PHONY: without-sites
+without-sites: controller
+	$(lab) --extra-vars lab_remove_state=true tests/lab/down.yml
+
 .PHONY: bench
 bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, what the check before a restore, reading a large catalogue, the inventory of a site and the page about it take, and (simulated) what it saves that servers are thawed one by one
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
@@ -195,7 +213,7 @@ attack: controller ## Campaigns against the promises of the library, without a c
 .PHONY: soak
 soak: controller ## Long campaigns, first without a cloud, then on the lab; the last line counts (SEED=1 ROUNDS=100 KILLS=200 N=2000 RUNS=10)
 	@ROUNDS=100 KILLS=200 N=2000 $(stages) --resume="make soak" --from=$(FROM) \
-		mutants+soak-attack lab-up lab-shop soak-window+soak-copies soak-scenarios soak-own-clouds soak-integration soak-campaigns flaky
+		mutants+soak-attack lab-up lab-shop soak-window+soak-copies soak-scenarios soak-own-clouds soak-integration soak-campaigns flaky releases
 
 .PHONY: soak-attack soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-window soak-copies
 soak-attack: controller

@@ -17,7 +17,7 @@ import sys
 import copies
 import laboratory
 import owned
-from laboratory import LAB_DIR, cloud, in_site, wait
+from laboratory import cloud, in_site, wait
 
 SITES = ("primary", "remote")
 S3 = "http://remote:8080"
@@ -135,7 +135,7 @@ def _service(site, name, store, directory):
     reports = {"backup_driver_stats_polling_interval": 10}
     options = {"host": host, "storage_availability_zone": name, "backup_driver": store.driver, **reports, **store.options()}
     configuration.write_text("[DEFAULT]\n" + "".join(f"{key} = {value}\n" for key, value in options.items()))
-    program = [str(LAB_DIR / "venvs/openstack/bin/cinder-backup"), "--config-file", "/etc/cinder/cinder.conf", "--config-file", str(configuration)]
+    program = ["cinder-backup", "--config-file", "/etc/cinder/cinder.conf", "--config-file", str(configuration)]
     enter = [sys.executable, str(laboratory.ROOT / "tests/lab/site_exec.py"), site]
     with pathlib.Path(directory, f"{host}.log").open("w") as log:
         process = subprocess.Popen([*enter, *program], stdout=log, stderr=subprocess.STDOUT, start_new_session=True)

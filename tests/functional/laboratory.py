@@ -44,6 +44,8 @@ APPLICATION = {
 }
 SERVERS = [name for tier in APPLICATION["tiers"] for name in tier["servers"]]
 LIBVIRT_URI = "qemu+tcp://{host}/system"
+#: Nova's API under uWSGI, or with a server of its own in older releases: a master, and two workers.
+NOVA_API = "uwsgi/nova.ini|bin/nova-api-os-compute"
 WAKE_AGENT = "kill -CONT $(pidof qemu-ga);"
 #: One connection to a guest serves many commands: making it is most of their time. One that is dead, after a reset or a pause, is found out and replaced.
 _SSH_OPTIONS = (

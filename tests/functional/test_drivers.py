@@ -184,7 +184,7 @@ def test_who_is_told_to_stop_thaws_first(guests, driver, number):
 
 @pytest.mark.parametrize("program", ["nova-api", "nova-compute", pytest.param("rabbitmq", marks=pytest.mark.campaign)])
 def test_what_dies_in_the_window_leaves_nobody_frozen(guests, program):
-    pattern = {"nova-api": "uwsgi/nova.ini", "nova-compute": "bin/nova-compute", "rabbitmq": "beam.smp"}[program]
+    pattern = {"nova-api": laboratory.NOVA_API, "nova-compute": "bin/nova-compute", "rabbitmq": "beam.smp"}[program]
     with window("nova") as run:
         laboratory.kill(laboratory.processes(pattern))
         time.sleep(2)

@@ -226,7 +226,7 @@ def test_a_server_that_stands_still_when_its_time_is_over_is_thawed_when_it_goes
 
 def test_api_workers_that_die_leave_nobody_frozen(api, orders):
     assert api.quiesce(orders.id, timeout=6).status_code == 202
-    master, *workers = sorted(laboratory.processes("uwsgi/nova.ini"))
+    master, *workers = sorted(laboratory.processes(laboratory.NOVA_API))
     assert len(workers) == 2
     laboratory.kill(workers)
     assert orders.is_frozen()
@@ -235,7 +235,7 @@ def test_api_workers_that_die_leave_nobody_frozen(api, orders):
 
 def test_an_api_that_dies_as_a_whole_thaws_when_it_is_back(api, front):
     assert api.quiesce(front.id, timeout=6).status_code == 202
-    laboratory.kill(laboratory.processes("uwsgi/nova.ini"))
+    laboratory.kill(laboratory.processes(laboratory.NOVA_API))
     laboratory.supervisor("start", "nova-api")
     wait("the API to thaw it", lambda: not front.is_frozen(), 6 + 3 * SWEEP)
 

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import pathlib
 import socket
 import subprocess
 
@@ -13,7 +15,6 @@ import pytest
 from ansible_collections.osdr.openstack.tests.plays.nova_hosts import layouts
 from laboratory import LAB_DIR, ROOT, in_site, wait
 
-VENV = LAB_DIR / "venvs/openstack"
 PASTE = "/etc/nova/api-paste.ini"
 
 #: An application that answers with the paste configuration with which it was started.
@@ -28,11 +29,17 @@ def application(environ, start_response):
 """
 
 
+@functools.cache
+def environment():
+    """The Python environment of the primary site's release of OpenStack."""
+    return pathlib.Path(in_site("sh", "-c", "command -v nova-manage").strip()).parents[1]
+
+
 def run_role(*options, **variables):
     """:returns: whether it succeeded, how many tasks changed something, and what it said."""
-    restart = [str(VENV / "bin/supervisorctl"), "-c", str(LAB_DIR / "sites/primary/supervisord.conf"), "restart", "nova-api"]
+    restart = [str(environment() / "bin/supervisorctl"), "-c", str(LAB_DIR / "sites/primary/supervisord.conf"), "restart", "nova-api"]
     given = {
-        "nova_quiesce_api_python": str(VENV / "bin/python"),
+        "nova_quiesce_api_python": str(environment() / "bin/python"),
         "nova_quiesce_api_restart_command": restart,
         "lab_dir": str(LAB_DIR),
         **variables,
@@ -58,7 +65,7 @@ def test_it_is_removed_without_a_trace_and_installed_again(api, front, installed
     passed, changed, said = run_role(nova_quiesce_api_state="absent")
     assert (passed, changed > 0) == (True, True), said
     # The lab's copy ends without a newline.
-    assert in_site("cat", PASTE) == (VENV / "etc/nova/api-paste.ini").read_text().rstrip("\n")
+    assert in_site("cat", PASTE) == (environment() / "etc/nova/api-paste.ini").read_text().rstrip("\n")
     wait("Nova to be back without the API", lambda: api.show(front.id).status_code == 404, 60)
     assert run_role(nova_quiesce_api_state="absent")[:2] == (True, 0)
     passed, changed, said = run_role()
@@ -74,7 +81,7 @@ def test_it_is_removed_without_a_trace_and_installed_again(api, front, installed
     ],
 )
 def test_a_paste_file_that_it_does_not_understand_is_left_alone(strange):
-    text = strange((VENV / "etc/nova/api-paste.ini").read_text())
+    text = strange((environment() / "etc/nova/api-paste.ini").read_text())
     path = "/etc/nova/strange-paste.ini"
     in_site("sh", "-c", f"cat > {path} <<'END'\n{text}\nEND")
     before = in_site("cat", path)

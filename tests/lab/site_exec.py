@@ -17,11 +17,12 @@ def main(arguments):
     if len(arguments) < 2:
         return __doc__
     lab_dir = os.environ.get("OSDR_LAB_DIR", "/var/lib/osdr-lab")
+    site = Site(arguments[0], lab_dir)
     try:
-        command = Site(arguments[0], lab_dir).enter(arguments[1:])
+        command = site.enter(arguments[1:])
     except SiteError as problem:
         return str(problem)
-    os.environ["PATH"] = f"{lab_dir}/venvs/openstack/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    os.environ["PATH"] = f"{site.programs_dir()}:/usr/sbin:/usr/bin:/sbin:/bin"
     os.execvp(command[0], command)
 
 

@@ -25,6 +25,7 @@ _SHOWN_SINCE = {
     "reasons of locks": (2, 73),
     "host names": (2, 90),
     "zones that were asked for": (2, 96),
+    "scheduler hints": (2, 100),
 }
 #: What every service takes as a name.
 _LONGEST_NAME = 255

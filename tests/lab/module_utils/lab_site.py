@@ -128,6 +128,11 @@ class Site:
         spaces = [f"--{space}" for space in ("mount", "net", "pid", "uts", "ipc")]
         return ["nsenter", "--target", str(anchor), *spaces, "--", *command]
 
+    def programs_dir(self):
+        """Where the programs of the running site's release of OpenStack are; its supervisor is one of them."""
+        words = command_line(self.anchor())
+        return next(os.path.dirname(word) for word in words if os.path.basename(word) == "supervisord")
+
     def start_anchor(self, supervisord, namespace):
         """Start supervisord as process 1 of new namespaces, in the named network namespace."""
         with open(os.path.join(self.log_dir, "anchor.log"), "ab") as log:

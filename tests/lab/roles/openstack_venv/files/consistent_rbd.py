@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 
-from cinder import exception, utils
+from cinder import exception
 from cinder.volume import volume_utils
 from cinder.volume.drivers import rbd
 from oslo_utils import units
@@ -47,7 +47,7 @@ class ConsistentRBDDriver(rbd.RBDDriver):
                 raise exception.VolumeBackendAPIException(data=str(problem)) from problem
 
     def _group(self, pool, group_id):
-        return utils.tpool_wrap(self.rbd.Group(pool, group_id))
+        return self.rbd.Group(pool, group_id)
 
     def create_group(self, context, group):
         demand_consistent(group)

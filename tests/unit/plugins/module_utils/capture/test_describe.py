@@ -181,9 +181,10 @@ def test_disks_and_interfaces_have_the_tags_by_which_the_guest_knows_them():
 @pytest.mark.parametrize(
     ("version", "names"),
     [
-        ((2, 96), []),
-        ((2, 95), ["zones that were asked for (2.96)"]),
-        ((2, 69), ["tags of disks and interfaces (2.70)", "reasons of locks (2.73)", "host names (2.90)", "zones that were asked for (2.96)"]),
+        ((2, 100), []),
+        ((2, 96), ["scheduler hints (2.100)"]),
+        ((2, 95), ["zones that were asked for (2.96)", "scheduler hints (2.100)"]),
+        ((2, 72), ["reasons of locks (2.73)", "host names (2.90)", "zones that were asked for (2.96)", "scheduler hints (2.100)"]),
     ],
     ids=str,
 )
