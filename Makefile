@@ -95,7 +95,8 @@ lint: lint-ansible lint-python lint-types lint-docs lint-changelog lint-licences
 
 .PHONY: lint-ansible
 lint-ansible: controller
-	ansible-lint --offline
+# Where Ansible is only asked for its opinion, there are no hosts.
+	ANSIBLE_HOST_PATTERN_MISMATCH=ignore ansible-lint --offline
 
 .PHONY: lint-python
 lint-python: controller

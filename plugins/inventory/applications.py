@@ -137,6 +137,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         self.inventory.add_group(APPLICATIONS)
         limits = {site.name: dict(site.limits) for site in (plan.primary, plan.remote)}
         self.inventory.set_variable(APPLICATIONS, "dr_site_limits", limits)
+        self.inventory.set_variable(APPLICATIONS, "dr_site_waves", harmless(list(plan.waves)))
         for application in listed.applications:
             self._add(application.host, variables_of(application, plan), listed.groups_of(application))
         for one in listed.unprotected:

@@ -160,6 +160,11 @@ SITE_PLAN = {
     "plan": {"type": "dict", "required": True},
 }
 
+#: What may be under way at once over all applications, at each site.
+SITE_LIMITS = {
+    "limits": {"type": "dict", "default": {}},
+}
+
 #: What things are called at the other site, as ``SiteMapping.parse`` reads it, and for single applications.
 SITE_NAMES = {
     "mapping": {"type": "dict"},

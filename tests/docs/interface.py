@@ -18,8 +18,8 @@ MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 #: Variables begin with these.
 PREFIXES = ("dr_", "nova_quiesce_api_", "guest_quiesce_hooks_")
 _VARIABLE = re.compile(rf"\b(?:{'|'.join(PREFIXES)})\w+\b")
-#: A move hands these roles what is theirs.
-_HANDED_ON = {"dr_failover": ("dr_checkpoint", "dr_restore")}
+#: A move, and a run over a whole site, hand these roles what is theirs.
+_HANDED_ON = dict.fromkeys(("dr_failover", "dr_site_run"), ("dr_checkpoint", "dr_restore"))
 
 
 @functools.cache

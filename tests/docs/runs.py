@@ -26,6 +26,8 @@ PLAYBOOKS = {
     "roll_back_accept": ("tests/functional/test_in_place.py", 'played("roll_back_accept"'),
     "roll_back_undo": ("tests/functional/test_in_place.py", 'played("roll_back_undo"'),
     "rpo": ("tests/functional/test_catalogue.py", 'playbook("rpo"'),
+    "site_checkpoint": ("tests/functional/test_site_run.py", 'started("site_checkpoint"'),
+    "site_restore": ("tests/functional/test_site_run.py", 'started("site_restore"'),
     "site_check": ("tests/functional/test_site_check.py", 'playbook("site_check"'),
     "site_status": ("tests/functional/test_site_status.py", 'playbook("site_status"'),
     "thaw": ("tests/functional/test_guides.py", 'playbook("thaw"'),

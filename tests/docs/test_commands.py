@@ -28,7 +28,6 @@ FILES = {
     "shop-back.yml": ("docs/failover.md", "dr_checkpoint_cloud: remote"),
     "shop-awx.yml": ("docs/awx.md", ""),
     "vaulted.yml": None,
-    "checkpoints.yml": ("docs/site.md", "- name: Checkpoints of all applications"),
 }
 #: Inventories that need clouds to be read; what is played on their hosts is checked with others.
 INVENTORIES = {"north.applications.yml": yaml.safe_dump({group: {"hosts": {"shop": None}} for group in ("applications", "project_shop", "policy_gold")})}

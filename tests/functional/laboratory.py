@@ -339,20 +339,21 @@ def module(which, /, **arguments):
     return ModuleRun(which, **arguments).result()
 
 
-def _playing(name, options, variables):
+def started(name, *options, **variables):
+    """A playbook of the collection, as an operator runs it, that runs meanwhile."""
     given = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
     return AnsibleProcess(["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options], ROOT)
 
 
 def playbook(name, *options, **variables):
     """Run a playbook of the collection, as an operator does."""
-    return _playing(name, options, variables).wait(7200)
+    return started(name, *options, **variables).wait(7200)
 
 
 @contextlib.contextmanager
 def killed_playbook(name, **variables):
     """A playbook that runs meanwhile, and is killed at the end with all that it has started."""
-    process = _playing(name, (), variables)
+    process = started(name, **variables)
     try:
         yield
     finally:

@@ -9,15 +9,14 @@ import contextlib
 import copies
 import inputs
 import laboratory
-import openstack
 import owned
 import pytest
 import small
 from laboratory import cloud, module, playbook, wait
+from second_project import SITES, SecondProject
 
 pytestmark = pytest.mark.campaign
 
-SITES = ("primary", "remote")
 #: Addresses that no other application of the lab has.
 RANGE, ADDRESSES = "10.69.0.0/24", {"data": "10.69.0.11", "front": "10.69.0.21"}
 
@@ -30,47 +29,27 @@ class Divided:
         self.checkpoint_id = f"{self.name}-1"
         #: What was made, the last first: what removes it.
         self._undo = contextlib.ExitStack()
+        self._project = SecondProject(self.name, self._undo)
 
     def build(self):
-        for site in SITES:
-            self._project(site)
+        self._project.build()
         network = cloud("primary").network
         net = network.create_network(name=self.name)
         self._undo.callback(network.delete_network, net)
         subnet = network.create_subnet(name=self.name, network_id=net.id, ip_version=4, cidr=RANGE)
         project = self.connection("primary").current_project_id
         network.create_rbac_policy(object_type="network", object_id=net.id, action="access_as_shared", target_project_id=project)
-        image = self._shared_image(project)
+        image = self._project.shared_image()
         for part, owner in (("data", cloud("primary")), ("front", self.connection("primary"))):
             self._server(part, owner, subnet, image)
 
-    def _shared_image(self, project):
-        """The image of the lab's guests, for a project that does not have it."""
-        images = cloud("primary").image
-        image = images.find_image("lab-guest", ignore_missing=False)
-        # Those of an image that is private are not asked for.
-        self._undo.callback(images.update_image, image.id, visibility=image.visibility)
-        images.update_image(image.id, visibility="shared")
-        images.add_member(image.id, member_id=project)
-        self._undo.callback(images.remove_member, project, image.id)
-        return image.id
+    @property
+    def entry(self):
+        return self._project.entry
 
-    def _project(self, site):
-        """The users of the lab's project have the same roles in it."""
-        identity = cloud(f"{site}-admin").identity
-        project = identity.create_project(name=self.name, domain_id="default")
-        self._undo.callback(identity.delete_project, project)
-        for user, role in (("shop", "member"), ("admin", "admin")):
-            granted = identity.find_role(role, ignore_missing=False), identity.find_user(user, ignore_missing=False)
-            identity.assign_project_role_to_user(project, granted[1], granted[0])
-
-    def entry(self, name):
-        """One of the lab's entries of clouds.yaml, in the second project."""
-        config = cloud(name).config
-        return {"auth": {**config.config["auth"], "project_name": self.name}, "region_name": config.get_region_name()}
-
-    def connection(self, name):
-        return openstack.connect(**self.entry(name))
+    @property
+    def connection(self):
+        return self._project.connection
 
     def called(self, part):
         return f"{self.name}-{part}"

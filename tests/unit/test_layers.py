@@ -40,6 +40,7 @@ MAY_IMPORT["rollback"] = set(MAY_IMPORT) - {"checkpoint"}
 MAY_IMPORT["site"] = {"core", "application", "cloud", "work", "manifest", "stores", "catalogue"}
 MAY_IMPORT["status"] = set(MAY_IMPORT) - {"failover", "checkpoint", "rollback"} | {"infrastructure"}
 MAY_IMPORT["infrastructure"] = {"core", "cloud", "work", "manifest", "mapping", "site"}
+MAY_IMPORT["orchestration"] = {"core", "application", "cloud", "work", "manifest", "stores", "catalogue", "site"}
 
 Imports = dict[str, set[str]]
 

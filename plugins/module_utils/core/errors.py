@@ -202,6 +202,13 @@ class KeptInfrastructureInvalid(DocumentInvalid):
     what = "kept infrastructure"
 
 
+class RunPartInvalid(DocumentInvalid):
+    """What a controller wrote about a run over a whole site is damaged, forged or of an unknown version."""
+
+    code = "run_part_invalid"
+    what = "record of the run"
+
+
 class WrittenInvalid(DrError):
     """A document that a person wrote is invalid, or cannot be applied."""
 

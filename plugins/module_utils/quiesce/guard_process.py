@@ -26,17 +26,10 @@ import typing as t
 from ..core.errors import FreezeFailed
 from ..core.records import Server
 from ..core.text import told
-from ..work.processes import start
+from ..work.processes import LIBRARY_PROCESS, start
 
 #: Seconds for an answer: to arm the first guard, the process has to log in at the cloud.
 _ANSWER_SECONDS = 30.0
-
-_START = """
-import importlib, json, sys
-setup = json.loads(sys.stdin.readline())
-sys.path[:0] = setup["path"]
-importlib.import_module(setup["module"]).main(setup)
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +102,7 @@ class _Child:
         self._failure: str | None = None
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         try:
-            self._process = start([sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self._process = start([sys.executable, "-c", LIBRARY_PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         except OSError as error:
             self._forget_copy()
             raise FreezeFailed(f"The guard beside the controller could not be started: {error}.") from error

@@ -9,6 +9,14 @@ import typing as t
 
 Stream: t.TypeAlias = "int | t.IO[bytes] | None"
 
+#: What a Python runs with ``-c`` that is to run a module of this library: it is told by a line of JSON which one, and where the library is.
+LIBRARY_PROCESS = """
+import importlib, json, sys
+setup = json.loads(sys.stdin.readline())
+sys.path[:0] = setup["path"]
+importlib.import_module(setup["module"]).main(setup)
+"""
+
 
 def start(
     command: t.Sequence[str], *, stdin: Stream = None, stdout: Stream = None, stderr: Stream = None, env: t.Mapping[str, str] | None = None

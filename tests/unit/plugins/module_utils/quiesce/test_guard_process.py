@@ -251,7 +251,7 @@ def test_a_cloud_that_does_not_answer_is_not_waited_for_for_ever(cloud, archive)
 
 
 def test_a_process_that_reads_nothing_is_not_waited_for_for_ever(cloud, monkeypatch):
-    monkeypatch.setattr(guard_process, "_START", "import threading; threading.Event().wait()")
+    monkeypatch.setattr(guard_process, "LIBRARY_PROCESS", "import threading; threading.Event().wait()")
     guards = cloud.guards(seconds=0.05)
     # More than a pipe holds.
     with pytest.raises(FreezeFailed, match="does not answer"):
@@ -280,7 +280,7 @@ def test_a_process_that_guards_somebody_is_left_to_do_so(cloud):
     ],
 )
 def test_a_process_that_ends_or_talks_nonsense_guards_nobody(cloud, archive, monkeypatch, start, why):
-    monkeypatch.setattr(guard_process, "_START", start)
+    monkeypatch.setattr(guard_process, "LIBRARY_PROCESS", start)
     guards = cloud.guards()
     with pytest.raises(FreezeFailed, match=f"The guard beside the controller does not answer: {why}"):
         guards.arm(DB, 3600)
