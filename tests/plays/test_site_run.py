@@ -314,7 +314,8 @@ TAKING = {
 
 
 def test_others_freeze_while_one_is_copied_with_as_many_backups_as_it_was_granted(machines):
-    hosts = {name: {**HOSTS[name], "dr_site_limits": {"north": {"freezes": 3, "backups": 6}}, "dr_checkpoint_backup_concurrency": 3} for name in ("shop", "wiki")}
+    given = {"dr_site_limits": {"north": {"freezes": 3, "backups": 6}}, "dr_checkpoint_backup_concurrency": 3}
+    hosts = {name: {**HOSTS[name], **given} for name in ("shop", "wiki")}
     one = machines(hosts=hosts, **TAKING)
     with one.gate("os_backup_replicate", "shop"):
         process = one.start("site_checkpoint")

@@ -82,7 +82,7 @@ class Experience:
 
     def predict(self, host: str, course: RecoveryCourse) -> Prediction:
         own = [one for one in self._measurements if one.host == host]
-        mine, all_of_them = _Known.of(own), _Known.of(self._measurements)
+        mine, all_of_them = _Averages.of(own), _Averages.of(self._measurements)
         known = mine.or_else(all_of_them)
         unmeasured = known.lacking(course)
         if unmeasured:
@@ -93,7 +93,7 @@ class Experience:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Known:
+class _Averages:
     """What some drills have measured together.
 
     :param boots: the newest per name of a server; so ``checks``.
@@ -108,7 +108,7 @@ class _Known:
     rest: float | None
 
     @classmethod
-    def of(cls, measurements: t.Sequence[Measurement]) -> _Known:
+    def of(cls, measurements: t.Sequence[Measurement]) -> _Averages:
         return cls(
             boots={name: seconds for one in measurements for name, seconds in one.boots.items()},
             checks={name: seconds for one in measurements for name, seconds in one.checks.items()},
@@ -118,7 +118,7 @@ class _Known:
             rest=_middle(one.rest for one in measurements if one.rest is not None),
         )
 
-    def or_else(self, others: _Known) -> _Known:
+    def or_else(self, others: _Averages) -> _Averages:
         """What is not known of these, as it is of others."""
         single = {name: getattr(others if getattr(self, name) is None else self, name) for name in ("boot", "check", "rate", "rest")}
         return dataclasses.replace(self, **single)
