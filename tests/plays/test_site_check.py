@@ -67,6 +67,13 @@ def test_the_primary_site_may_be_gone(play):
     assert names(calls) == ["plan_info", "infrastructure_check"]
 
 
+def test_the_plan_may_be_given_as_a_dictionary(play):
+    """As the inventory of AWX does."""
+    code, output, calls = play(dr_site_check_plan={**PLAN, "waves": ["one"]})
+    assert code == 0, output
+    assert [given["plan"]["waves"] for _name, given in calls] == [["one"]] * 2
+
+
 def test_there_must_be_a_plan(play):
     code, output, _calls = play(is_kept=False)
     assert code != 0

@@ -53,6 +53,13 @@ def test_the_plan_may_be_in_a_file(play, tmp_path):
     assert (names(calls), calls[0][1]["plan"]["waves"]) == (["status_info"], ["one"])
 
 
+def test_the_plan_may_be_given_as_a_dictionary(play):
+    """As the inventory of AWX does."""
+    code, output, calls = play(dr_site_status_plan={**PLAN, "waves": ["one"]})
+    assert code == 0, output
+    assert [given["plan"]["waves"] for _name, given in calls] == [["one"]] * 1
+
+
 def test_there_must_be_a_plan(play):
     code, output, _calls = play(is_kept=False)
     assert code != 0

@@ -104,16 +104,17 @@ class Job:
     :param inventory: its variables.
     :param given: extra variables of the start: answers of a survey, and within a workflow what earlier nodes pass on.
     :param collections: where Ansible looks for collections, as in the execution environment.
+    :param injectors: of the credential.
     """
 
-    def __init__(self, directory, template, inputs, inventory, given, collections, check=False):
+    def __init__(self, directory, template, inputs, inventory, given, collections, check=False, injectors="dr_awx_credential_injectors"):
         self.directory = directory
         self.template = template
         self.events, self.output = [], ""
         for part in ("env", "inventory"):
             (directory / part).mkdir(parents=True)
         shutil.copytree(ROOT / "playbooks", directory / "project" / "playbooks")
-        environment = injected(inputs, directory / "env")
+        environment = injected(inputs, directory / "env", injectors)
         if "volume_private_key" in inputs:
             environment |= injected(inputs, directory / "env", "dr_awx_volume_key_injectors")
         self._write_inventory(inventory)

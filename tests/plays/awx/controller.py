@@ -24,6 +24,7 @@ ENDPOINTS = {
     "execution_environment": "execution_environments",
     "host": "hosts",
     "inventory": "inventories",
+    "inventory_source": "inventory_sources",
     "job_template": "job_templates",
     "organization": "organizations",
     "project": "projects",

@@ -31,7 +31,7 @@ APPLICATION = GIVEN["dr_awx_application"]
 ONE_TEMPLATE = {"dr_awx_job_templates": [job_template("checkpoint")], "dr_awx_schedules": data()["dr_awx_schedules"][:1]}
 #: As the operator makes it.
 CREDENTIAL = {"name": "DR shop", "credential_type": data()["dr_awx_credential_type"]}
-SETUP = yaml.safe_load((ROOT / "awx" / "setup.yml").read_text())[0]
+SETUPS = [yaml.safe_load((ROOT / "awx" / f"{name}.yml").read_text())[0] for name in ("setup", "setup_site")]
 #: What AWX lets a question of a survey say.
 QUESTION = {"question_name", "question_description", "variable", "type", "required", "default", "choices", "min", "max"}
 #: What AWX lets an input of a credential type say.
@@ -59,9 +59,14 @@ INPUTS = {
 
 
 def play(controller, *arguments, **variables):
+    return start(controller, "setup.yml", *arguments, **{**GIVEN, **variables})
+
+
+def start(controller, playbook, *arguments, **variables):
+    """Play a playbook of awx/ as an operator does."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment = {**inherited, **controller.environment, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_PIPELINING": "1"}
-    command = ["ansible-playbook", "setup.yml", "-e", json.dumps({**GIVEN, **variables}), *arguments]
+    command = ["ansible-playbook", playbook, "-e", json.dumps(variables), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, env=environment, cwd=ROOT / "awx")
 
 
@@ -257,8 +262,8 @@ def test_a_second_credential_of_a_type_is_refused(strict):
 
 @functools.cache
 def documented():
-    """Options of the modules that the playbook uses, by name of the module."""
-    modules = sorted({key for task in SETUP["tasks"] for key in task if key.startswith("awx.awx.")})
+    """Options of the modules that the playbooks use, by name of the module."""
+    modules = sorted({key for setup in SETUPS for task in setup["tasks"] for key in task if key.startswith("awx.awx.")})
     done = subprocess.run(["ansible-doc", "--json", "--type", "module", *modules], capture_output=True, text=True, check=True)
     return {name: entry["doc"]["options"] for name, entry in json.loads(done.stdout).items()}
 
@@ -277,9 +282,9 @@ def problems(given, options):
 
 
 def calls():
-    """Each task of the playbook with a module of awx.awx: the module and its arguments, data in place of its variable."""
+    """Each task of the playbooks with a module of awx.awx: the module and its arguments, data in place of its variable."""
     whole = {"workflow_nodes": data()["dr_awx_workflow"]["nodes"]}
-    for task in SETUP["tasks"]:
+    for task in (task for setup in SETUPS for task in setup["tasks"]):
         for module in set(task) & set(documented()):
             yield module, {name: whole.get(name, value) for name, value in task[module].items()}
 

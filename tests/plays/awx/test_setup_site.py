@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What awx/setup_site.yml makes of a site plan: played with the modules of awx.awx against what stands for AWX, and its jobs as AWX runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import dateutil.rrule
+import jsonschema
+import openstack.config
+import pytest
+import yaml
+from ansible_collections.osdr.openstack.tests.plays.awx.configuration import ROOT, Job, answers, data, injected, rendered
+from ansible_collections.osdr.openstack.tests.plays.awx.controller import Controller
+from ansible_collections.osdr.openstack.tests.plays.awx.test_setup import FIELD, GUIDE, QUESTION, start
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
+from ansible_collections.osdr.openstack.tests.unit.support import sites
+
+#: The operator's file of the guide, without the plan, which it reads from another one.
+GIVEN = {name: value for name, value in next(one for one in GUIDE if "dr_awx_site_cloud" in one).items() if name != "dr_awx_site_plan"}
+EXAMPLES = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "site.md").read_text(), re.DOTALL)]
+PLAN = next(one for one in EXAMPLES if "schema_version" in one)
+TEMPLATES = data()["dr_awx_site_job_templates"]
+PREFIX = "DR site north"
+CREDENTIAL = {"name": PREFIX, "credential_type": data()["dr_awx_site_credential_type"]}
+SECRET = "01234567012345670123"
+CLOUDS = {"clouds": {name: {"auth": {"auth_url": "http://x", "password": "{{ 7 * 7 }}"}} for name in ("north-core", "south-operations")}}
+INPUTS = {"clouds": yaml.safe_dump(CLOUDS), "hmac_key": SECRET}
+
+
+def play(controller, *arguments, **variables):
+    return start(controller, "setup_site.yml", *arguments, **{**GIVEN, "dr_awx_site_plan": PLAN, **variables})
+
+
+@pytest.fixture(scope="module")
+def awx():
+    """AWX after the playbook."""
+    with Controller() as controller:
+        controller.create("credentials", CREDENTIAL)
+        done = play(controller)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield controller
+
+
+def test_the_applications_come_from_the_repository_with_the_plan(awx):
+    source = awx.one("inventory_source")
+    assert (source["source"], source["source_path"]) == ("scm", "north.applications.yml")
+    assert source["inventory"] == awx.one("inventory")["id"]
+    assert source["source_project"] == awx.all("project")[PREFIX]["id"]
+    assert (source["update_on_launch"], source["overwrite"], source["overwrite_vars"], source["update_cache_timeout"]) == (True, True, True, 0)
+    # Without it, no project of the plan could be asked.
+    assert source["credential"] == awx.one("credential")["id"]
+    assert {name: one["scm_url"] for name, one in awx.all("project").items()} == {
+        "osdr.openstack": data()["dr_awx_scm_url"], PREFIX: GIVEN["dr_awx_site_scm_url"]
+    }
+
+
+def test_the_inventory_has_the_plan_and_where_its_documents_are(awx):
+    variables = json.loads(awx.one("inventory")["variables"])
+    assert (variables["dr_site_status_plan"], variables["dr_site_check_plan"]) == (PLAN, PLAN)
+    assert {name: value for name, value in variables.items() if name.endswith("_cloud")} == {
+        "dr_site_check_cloud": GIVEN["dr_awx_site_cloud"], "dr_site_status_cloud": GIVEN["dr_awx_site_cloud"]
+    }
+    # Not rendered by the Ansible that sets up.
+    assert variables["dr_site_status_hmac_key"] == "{{ lookup('ansible.builtin.env', 'OSDR_HMAC_KEY') }}"
+    assert {name: variables[name] for name in GIVEN["dr_awx_site_variables"]} == GIVEN["dr_awx_site_variables"]
+
+
+def test_all_job_templates_are_there_with_all_they_need(awx):
+    made = awx.all("job_template")
+    assert list(made) == [f"{PREFIX}: {one['name']}" for one in TEMPLATES]
+    for one in made.values():
+        assert awx.associated(one, "credentials") == [awx.one("credential")["id"]]
+        assert (one["inventory"], one["project"]) == (awx.one("inventory")["id"], awx.all("project")["osdr.openstack"]["id"])
+        assert (one["become_enabled"], one["ask_variables_on_launch"], one["allow_simultaneous"]) == (False, False, False)
+    assert set(awx.surveys) == {made[f"{PREFIX}: {one['name']}"]["id"] for one in TEMPLATES if "survey" in one}
+
+
+def test_schedules_answer_whatever_must_be_answered(awx):
+    assert {name: one["extra_data"] for name, one in awx.all("schedule").items()} == {
+        f"{PREFIX}: status, every half hour": {"dr_site_status_fail_at": "critical"},
+        f"{PREFIX}: check, every night": {"dr_site_check_capture": "true"},
+    }
+
+
+def test_a_second_time_nothing_changes(awx):
+    predicted, again = play(awx, "--check"), play(awx)
+    for done in (predicted, again):
+        assert re.search(r"changed=0 .*failed=0", done.stdout), done.stdout + done.stderr
+
+
+def test_in_check_mode_nothing_is_made():
+    with Controller() as controller:
+        controller.create("credentials", CREDENTIAL)
+        done = play(controller, "--check")
+        assert not any(controller.all(kind) for kind in ("organization", "credential_type", "project", "inventory", "job_template")), done.stdout
+
+
+def test_without_a_credential_it_says_what_to_make():
+    with Controller() as controller:
+        done = play(controller)
+        assert done.returncode != 0
+        assert f"Create the credential '{PREFIX}' of type 'OpenStack, all projects of two sites' in organization" in " ".join(done.stdout.split())
+        assert not controller.all("job_template")
+
+
+def test_what_surveys_ask_for_cannot_be_given_otherwise():
+    with Controller() as controller:
+        done = play(controller, dr_awx_site_variables={"dr_site_status_fail_at": "never"})
+        assert done.returncode != 0
+        assert "their answers override it: dr_site_status_fail_at, dr_site_check_capture" in " ".join(done.stdout.split())
+        assert not controller.all("organization")
+
+
+# The data
+
+
+@pytest.mark.parametrize("name", ["dr_awx_site_job_templates", "dr_awx_site_schedules"])
+def test_no_key_of_the_data_is_left_unused(name):
+    used = set(re.findall(r"\bitem\.(\w+)|'(\w+)' in item", (ROOT / "awx" / "setup_site.yml").read_text()))
+    assert {key for one in data()[name] for key in one} <= {first or second for first, second in used}
+
+
+def test_the_inputs_of_the_credential_are_what_awx_takes():
+    inputs = data()["dr_awx_site_credential_inputs"]
+    for field in inputs["fields"]:
+        jsonschema.validate(field, FIELD)
+    assert all(field["secret"] for field in inputs["fields"])
+    assert set(inputs["required"]) <= {field["id"] for field in inputs["fields"]}
+
+
+def test_a_job_finds_its_clouds_as_they_were_entered(tmp_path):
+    """What looks like a template is none."""
+    environment = injected({**INPUTS, "user_data_key": ""}, tmp_path, "dr_awx_site_credential_injectors")
+    config = openstack.config.OpenStackConfig(config_files=[environment["OS_CLIENT_CONFIG_FILE"]], load_envvars=False)
+    assert set(config.get_cloud_names()) == set(CLOUDS["clouds"])
+    assert yaml.safe_load((tmp_path / "template.clouds").read_text()) == CLOUDS
+    assert environment["OSDR_HMAC_KEY"] == SECRET
+
+
+@pytest.mark.parametrize("schedule", data()["dr_awx_site_schedules"], ids=lambda schedule: schedule["job_template"])
+def test_a_schedule_goes_on_for_ever(schedule):
+    rule = dateutil.rrule.rrulestr(schedule["rrule"])
+    assert rule.after(rule[0].replace(year=rule[0].year + 3)) is not None
+    assert re.fullmatch(r"DTSTART:\d{8}T\d{6}Z RRULE:FREQ=\w+;INTERVAL=\d+\S*", schedule["rrule"])
+    assert schedule["job_template"] in {one["name"] for one in TEMPLATES}
+
+
+@pytest.mark.parametrize("question", [question for one in TEMPLATES for question in one.get("survey", [])], ids=lambda question: question["variable"])
+def test_a_question_can_be_asked(question):
+    assert set(question) <= QUESTION
+    assert (question["type"], question["required"]) == ("multiplechoice", True)
+    assert question["default"] in question["choices"]
+    (playbook,) = {one["playbook"] for one in TEMPLATES if question in one.get("survey", [])}
+    assert question["variable"] in (ROOT / "playbooks" / f"{playbook}.yml").read_text()
+
+
+# Jobs
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a job; returns it and what was called."""
+
+    def begin(name, given, **answered):
+        template = next(one for one in TEMPLATES if one["name"] == name)
+        collection = Collection(tmp_path / "collections", answered)
+        inventory = rendered("dr_awx_site_inventory_variables", dr_awx_site_plan=PLAN, **GIVEN)
+        job = Job(tmp_path / "job", template, INPUTS, inventory, answers(template, **given), collection.paths, injectors="dr_awx_site_credential_injectors")
+        return job.run(), collection.calls()
+
+    return begin
+
+
+@pytest.mark.parametrize(("given", "status"), [({}, "failed"), ({"dr_site_status_fail_at": "never"}, "successful")])
+def test_the_status_of_the_site_is_an_artifact(run, given, status):
+    job, calls = run("status", given, os_site_status_info={"status": sites.status(), "metrics": ""})
+    assert job.status == status, job.output
+    assert job.artifacts["dr_site_status"]["alerts"] == sites.STATUS["alerts"]
+    ((name, arguments),) = calls
+    assert (name, arguments["cloud"], arguments["plan"], arguments["hmac_key"]) == ("os_site_status_info", GIVEN["dr_awx_site_cloud"], PLAN, SECRET)
+
+
+def test_a_site_that_is_gone_is_not_captured(run):
+    report = {"report": {"primary": "north", "remote": "south", "complete": True, "needers": [], "text": "All is well."}}
+    job, calls = run("check", {"dr_site_check_capture": "false"}, os_site_infrastructure_check=report)
+    assert job.status == "successful", job.output
+    assert [(name, arguments["plan"], arguments["hmac_key"]) for name, arguments in calls] == [("os_site_infrastructure_check", PLAN, SECRET)]
