@@ -94,9 +94,11 @@ def missing_of(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[
     """What a restore cannot bring back, and what could not be inspected."""
     around, beside = surroundings.ask(cloud, concurrency), extras.ask(cloud, concurrency)
     servers = [server.id for server in seen.servers.values()]
-    inside = inspection.inspect(servers, inspection.ask(cloud, concurrency, servers))
-    touching = surroundings.touching(_addresses(seen), _networks(seen), around)
-    return [*inside, *left_out(seen), *touching, *extras.hanging_on(_labels(seen), beside)], (*around.failures, *beside.failures)
+    answers = inspection.ask(cloud, concurrency, servers)
+    with cloud.calling("tell all that a restore cannot bring back"):
+        inside = inspection.inspect(servers, answers)
+        touching = surroundings.touching(_addresses(seen), _networks(seen), around)
+        return [*inside, *left_out(seen), *touching, *extras.hanging_on(_labels(seen), beside)], (*around.failures, *beside.failures)
 
 
 def _addresses(seen: CaptureSite) -> set[str]:

@@ -186,7 +186,7 @@ class BlockStorage:
         """Whether volumes of a type can be attached to several servers, per name of the types whose extra specs the site shows."""
         with self.cloud.calling("list volume types"):
             shown = {found["name"]: found.get("extra_specs") for found in self._types()}
-        return {name: specs.get(_MULTIATTACH) == _IS_TRUE for name, specs in shown.items() if specs is not None}
+            return {name: specs.get(_MULTIATTACH) == _IS_TRUE for name, specs in shown.items() if specs is not None}
 
     def _types(self) -> list[dict[str, t.Any]]:
         return self._all("/types", "volume_types")
@@ -202,7 +202,7 @@ class BlockStorage:
 
     def availability_zones(self) -> list[str]:
         with self.cloud.calling("list the availability zones of volumes"):
-            return [zone.name for zone in self._api.availability_zones() if zone.state.get("available")]
+            return [str(zone.name) for zone in self._api.availability_zones() if zone.state.get("available")]
 
     def pools(self) -> list[Pool]:
         """The scheduler's state of all backends; for administrators."""
@@ -436,7 +436,7 @@ class BlockStorage:
         """Export the record that another site needs to use the backup; for administrators."""
         with self.cloud.calling(f"export the record of backup {backup_id}"):
             record = self.cloud.json(self._api.get(f"/backups/{backup_id}/export_record"))["backup-record"]
-        return BackupRecord(record["backup_service"], record["backup_url"])
+            return BackupRecord(record["backup_service"], record["backup_url"])
 
     def import_record(self, record: BackupRecord) -> str:
         """Import the record of another site's backup; for administrators of the project.
@@ -463,8 +463,7 @@ class BlockStorage:
         """Limits and use of the project: volumes, gigabytes, snapshots, backups, ..."""
         with self.cloud.calling("show the block storage quotas"):
             path = f"/os-quota-sets/{self.cloud.project_id}"
-            quota_set = self.cloud.json(self._api.get(path, params={"usage": "true"}))["quota_set"]
-        return self.cloud.quotas(quota_set)
+            return self.cloud.quotas(self.cloud.json(self._api.get(path, params={"usage": "true"}))["quota_set"])
 
 
 class _Marked(t.Protocol):

@@ -276,7 +276,7 @@ class Compute:
 
     def availability_zones(self) -> list[str]:
         with self.cloud.calling("list availability zones"):
-            return [zone.name for zone in self._api.availability_zones() if zone.state.get("available")]
+            return [str(zone.name) for zone in self._api.availability_zones() if zone.state.get("available")]
 
     def server_groups(self) -> list[ServerGroup]:
         with self.cloud.calling("list server groups"):
@@ -303,13 +303,13 @@ class Compute:
     def key_pairs(self) -> dict[str, str]:
         """Public key per name of the caller's key pairs."""
         with self.cloud.calling("list key pairs"):
-            return {found.name: found.public_key for found in self._api.keypairs()}
+            return _public_keys(self._api.keypairs())
 
     def key_pairs_of(self, user_id: str) -> dict[str, str]:
         """Public key per name of another user's key pairs; none where the credentials may not see these."""
         try:
             with self.cloud.calling(f"list the key pairs of user {user_id}"):
-                return {found.name: found.public_key for found in self._api.keypairs(user_id=user_id)}
+                return _public_keys(self._api.keypairs(user_id=user_id))
         except CloudError as error:
             if error.http_status == _FORBIDDEN:
                 return {}
@@ -335,8 +335,15 @@ class Compute:
         """Limits and use of the project: instances, cores, ram (MiB), server_group_members, ..."""
         with self.cloud.calling("show the compute quotas"):
             path = f"/os-quota-sets/{self.cloud.project_id}/detail"
-            quota_set = self.cloud.json(self._api.get(path))["quota_set"]
-        return self.cloud.quotas(quota_set)
+            return self.cloud.quotas(self.cloud.json(self._api.get(path))["quota_set"])
+
+
+def _public_keys(found: t.Iterable[t.Any]) -> dict[str, str]:
+    """Public key per name of key pairs; refuses what is no text."""
+    keys = {one.name: one.public_key for one in found}
+    if not all(isinstance(text, str) for pair in keys.items() for text in pair):
+        raise ValueError("a name or a key is no text")
+    return keys
 
 
 def _listed_server(found: t.Any) -> Server:

@@ -31,6 +31,8 @@ from .repeating import once
 from .session import Cloud
 from .shape import shaped
 
+Record = t.TypeVar("Record")
+
 #: How many ids are asked for in one request, whose length is bounded.
 _IDS_AT_ONCE = 50
 
@@ -52,34 +54,34 @@ class Networking:
 
     def extensions(self) -> frozenset[str]:
         """What this Neutron knows beside its core, by the aliases of the API."""
-        return self.cloud.remembered("network extensions", lambda: frozenset(one["alias"] for one in self._list("extensions")))
+        return self.cloud.remembered("network extensions", lambda: frozenset(self._records("extensions", _alias)))
 
     def networks(self) -> list[Network]:
         """The project's own, those that others share with it, and external ones."""
-        found = map(_network, self._list("networks"))
+        found = self._records("networks", _network)
         return [one for one in found if self._is_own(one) or one.is_shared or one.is_external]
 
     def subnets(self) -> list[Subnet]:
         """Subnets of :meth:`networks`."""
         ids = {one.id for one in self.networks()}
-        return [one for one in map(_subnet, self._list("subnets")) if one.network_id in ids]
+        return [one for one in self._records("subnets", _subnet) if one.network_id in ids]
 
     def routers(self) -> list[Router]:
         """The project's own."""
-        return [_router(one) for one in self._list("routers", project_id=self.cloud.project_id)]
+        return self._records("routers", _router, project_id=self.cloud.project_id)
 
     def security_groups(self) -> list[SecurityGroup]:
         """The project's own, and those that others share with it."""
-        found = map(_security_group, self._list("security-groups"))
+        found = self._records("security-groups", _security_group)
         return [one for one in found if self._is_own(one) or one.is_shared]
 
     def address_groups(self) -> list[AddressGroup]:
         """The project's own, and those that others share with it; none where the site has no address groups."""
-        return [_address_group(one) for one in self._list("address-groups")] if "address-group" in self.extensions() else []
+        return self._records("address-groups", _address_group) if "address-group" in self.extensions() else []
 
     def floating_ips(self) -> list[FloatingIp]:
         """The project's own."""
-        return [self._floating_ip(one) for one in self._list("floatingips", project_id=self.cloud.project_id)]
+        return self._records("floatingips", self._floating_ip, project_id=self.cloud.project_id)
 
     def _floating_ip(self, found: t.Mapping[str, t.Any]) -> FloatingIp:
         """A floating address with all that is known of its forwardings; a list of addresses shows only a part."""
@@ -88,20 +90,20 @@ class Networking:
 
     def trunks(self) -> list[Trunk]:
         """The project's own; none where the site has no trunks."""
-        return [_trunk(one) for one in self._list("trunks", project_id=self.cloud.project_id)] if "trunk" in self.extensions() else []
+        return self._records("trunks", _trunk, project_id=self.cloud.project_id) if "trunk" in self.extensions() else []
 
     def qos_policies(self) -> list[QosPolicy]:
         """Those that the project may use."""
-        found = self._list("qos/policies") if "qos" in self.extensions() else []
-        return [QosPolicy(one["id"], one.get("name") or "", one.get("project_id") or "") for one in found if self._is_usable(one)]
+        return self._usable("qos/policies", _qos_policy) if "qos" in self.extensions() else []
 
     def subnet_pools(self) -> list[SubnetPool]:
         """Those that the project may use."""
-        found = self._list("subnetpools") if "subnet_allocation" in self.extensions() else []
-        return [_subnet_pool(one) for one in found if self._is_usable(one)]
+        return self._usable("subnetpools", _subnet_pool) if "subnet_allocation" in self.extensions() else []
 
-    def _is_usable(self, found: t.Mapping[str, t.Any]) -> bool:
-        return found.get("project_id") == self.cloud.project_id or bool(found.get("shared"))
+    def _usable(self, collection: str, read: t.Callable[[t.Mapping[str, t.Any]], Record]) -> list[Record]:
+        """Those that the project may use."""
+        found = self._records(collection, lambda one: read(one) if one.get("project_id") == self.cloud.project_id or one.get("shared") else None)
+        return [one for one in found if one is not None]
 
     def ports(self) -> list[Port]:
         """The project's own."""
@@ -129,6 +131,12 @@ class Networking:
         with self.cloud.calling(f"list {collection}"):
             return self.cloud.all_of(self._api, f"/{collection}", key, **query)
 
+    def _records(self, collection: str, read: t.Callable[[t.Mapping[str, t.Any]], Record], **query: t.Any) -> list[Record]:
+        """All resources of a kind as records."""
+        found = self._list(collection, **query)
+        with self.cloud.calling(f"list {collection}"):
+            return [read(one) for one in found]
+
     def answers(self, collection: str) -> list[dict[str, t.Any]]:
         """All resources of a kind, with everything that Neutron and its extensions say of them.
 
@@ -146,23 +154,18 @@ class Networking:
 
     def sharers(self, network_id: str) -> set[str]:
         """Ids of the projects with which one of the project's own networks is shared."""
-        shares = self._list("rbac-policies", object_type="network", object_id=network_id)
-        return {one.get("target_project") or one["target_tenant"] for one in shares if one["action"] == "access_as_shared"}
+        shares = self._records("rbac-policies", _sharer, object_type="network", object_id=network_id)
+        return {one for one in shares if one}
 
     def quotas(self) -> dict[str, Quota]:
         """Limits and use of the project: port, floatingip, network, subnet, router, security_group, ..."""
         with self.cloud.calling("show the network quotas"):
             path = f"/quotas/{self.cloud.project_id}/details"
-            quota = self.cloud.json(self._api.get(path))["quota"]
-        return self.cloud.quotas(quota, used="used")
+            return self.cloud.quotas(self.cloud.json(self._api.get(path))["quota"], used="used")
 
     def free_addresses(self) -> dict[str, int]:
         """How many IPv4 addresses networks have left, per id; for administrators."""
-        found = self._list("network-ip-availabilities")
-        return {
-            one["network_id"]: sum(max(0, part["total_ips"] - part["used_ips"]) for part in one["subnet_ip_availability"] if part["ip_version"] == 4)
-            for one in found
-        }
+        return dict(self._records("network-ip-availabilities", _free_addresses))
 
     # Making
 
@@ -173,31 +176,33 @@ class Networking:
 
         :param wanted: the body of the request, as the API documents it; as in all methods that create things.
         """
-        return _network(self._create("networks", wanted))
+        return self._create("networks", wanted, _network)
 
     def create_subnet(self, wanted: t.Mapping[str, t.Any]) -> Subnet:
-        return _subnet(self._create("subnets", wanted))
+        return self._create("subnets", wanted, _subnet)
 
     def create_router(self, wanted: t.Mapping[str, t.Any]) -> Router:
-        return _router(self._create("routers", wanted))
+        return self._create("routers", wanted, _router)
 
     def create_security_group(self, wanted: t.Mapping[str, t.Any]) -> SecurityGroup:
-        return _security_group(self._create("security-groups", wanted))
+        return self._create("security-groups", wanted, _security_group)
 
     def create_address_group(self, wanted: t.Mapping[str, t.Any]) -> AddressGroup:
-        return _address_group(self._create("address-groups", wanted))
+        return self._create("address-groups", wanted, _address_group)
 
     def create_trunk(self, wanted: t.Mapping[str, t.Any]) -> Trunk:
-        return _trunk(self._create("trunks", wanted))
+        return self._create("trunks", wanted, _trunk)
 
-    def _create(self, collection: str, wanted: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        singular = collection.replace("-", "_").removesuffix("s")
+    def _create(self, collection: str, wanted: t.Mapping[str, t.Any], read: t.Callable[[t.Mapping[str, t.Any]], Record]) -> Record:
+        singular, what = collection.replace("-", "_").removesuffix("s"), f"create one of the {collection}, {wanted.get('name')}"
 
         def create() -> dict[str, t.Any]:
-            with self.cloud.calling(f"create one of the {collection}, {wanted.get('name')}"):
+            with self.cloud.calling(what):
                 return t.cast("dict[str, t.Any]", self.cloud.json(self._api.post(f"/{collection}", json={singular: wanted}))[singular])
 
-        return once(create, lambda: self._made(collection, wanted))
+        made = once(create, lambda: self._made(collection, wanted))
+        with self.cloud.calling(what):
+            return read(made)
 
     def _made(self, collection: str, wanted: t.Mapping[str, t.Any]) -> dict[str, t.Any] | None:
         """What has everything that was asked for; what is of this collection's making has its mark among that."""
@@ -395,6 +400,27 @@ def _has(found: t.Any, wanted: t.Any) -> bool:
     if isinstance(wanted, (list, tuple)):
         return isinstance(found, (list, tuple)) and all(any(_has(there, one) for there in found) for one in wanted)
     return bool(found == wanted)
+
+
+def _alias(found: t.Mapping[str, t.Any]) -> str:
+    """How the API calls an extension."""
+    return str(found["alias"])
+
+
+def _sharer(found: t.Mapping[str, t.Any]) -> str | None:
+    """Id of the project that a policy lets use a network; None when it is about something else."""
+    return str(found.get("target_project") or found["target_tenant"]) if found["action"] == "access_as_shared" else None
+
+
+def _free_addresses(found: t.Mapping[str, t.Any]) -> tuple[str, int]:
+    """Id of a network, and how many IPv4 addresses it has left."""
+    parts = (part for part in found["subnet_ip_availability"] if part["ip_version"] == 4)
+    return str(found["network_id"]), sum(max(0, part["total_ips"] - part["used_ips"]) for part in parts)
+
+
+@shaped
+def _qos_policy(found: t.Mapping[str, t.Any]) -> QosPolicy:
+    return QosPolicy(found["id"], found.get("name") or "", found.get("project_id") or "")
 
 
 @shaped

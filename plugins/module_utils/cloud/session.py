@@ -22,6 +22,7 @@ from ..core.libraries import library
 from ..core.records import Quota
 from ..core.text import told
 from . import repeating
+from .shape import shaped
 from .site_clock import SiteClock
 
 #: How openstack.cloud's options are called in ``openstack.connect``.
@@ -216,11 +217,7 @@ class Cloud:
 
         :param used: how the service calls what is in use.
         """
-        return {
-            name: Quota(name, usage["limit"], usage[used] + int(usage.get("reserved", 0)))
-            for name, usage in quota_set.items()
-            if isinstance(usage, dict)
-        }
+        return {name: _quota(name, usage, used) for name, usage in quota_set.items() if isinstance(usage, dict)}
 
     def _message(self, what: str, error: Exception) -> tuple[str, str | None]:
         status = getattr(error, "status_code", 0)
@@ -231,6 +228,11 @@ class Cloud:
             **dict.fromkeys(TOO_MANY, "It allows only so many requests at a time. Lower concurrency, or have its operator raise the limit."),
         }.get(status)
         return f"Site '{self.site}' could not {what}: {_reason(error)}.", hint
+
+
+@shaped
+def _quota(name: str, found: t.Mapping[str, t.Any], used: str) -> Quota:
+    return Quota(name, found["limit"], found[used] + found.get("reserved", 0))
 
 
 def _links_to_more(answer: t.Mapping[str, t.Any]) -> bool:

@@ -12,6 +12,7 @@ from ..core.errors import InvalidInput
 from ..core.numbers import is_whole
 from ..core.text import told
 from .driver import THAWED, Support
+from .mark import LONGEST_FREEZE
 
 #: Seconds for which the answer of a guest agent counts. It may die a second later just as well; then its freeze fails, and all are thawed.
 _FRESH_SECONDS = 300
@@ -42,11 +43,11 @@ class EarlierProbe:
             if at.tzinfo is None or not all(isinstance(found[key], str) for key in ("id", "driver", "guard")):
                 raise ValueError("the time has no zone, or a name is none")
             longest, answer = found["longest"], found["answer"]
-            if not (longest is None or is_whole(longest)) or not (answer is None or float(answer) >= 0):
+            if not (longest is None or is_whole(longest)) or not (answer is None or 0 <= float(answer) <= LONGEST_FREEZE):
                 raise ValueError("a number is none")
             support = Support(state=THAWED, guard=found["guard"], longest=longest, answer=None if answer is None else float(answer))
             return cls(found["id"], found["driver"], support, dict(found["passed_over"]), at)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise InvalidInput(f"The option freezes is not what os_checkpoint_check returned as freezes ({told(repr(error))}).") from error
 
     def counts_at(self, moment: datetime.datetime, guard_timeout: int) -> bool:

@@ -251,8 +251,10 @@ def test_forwardings_of_ranges_of_ports_are_named():
         ({"OS-EXT-SRV-ATTR:hostname": "Web-1"}, {"dns_name": "web-1"}),
         ({"scheduler_hints": {"group": ["g"]}}, {}),
         ({}, {"binding:profile": {"pci_slot": "0000:03:10.1", "pci_vendor_info": "8086:10ed", "physical_network": "datacentre", "allocation": {"x": "y"}}}),
+        ({}, {"binding:profile": {"card_serial_number": "MT1", "pf_mac_address": "aa:bb", "vf_num": 3, "device_mac_address": "aa:cc"}}),
+        ({}, {"binding:profile": {"arq_uuid": "1", "migrating_to": "host-2"}}),
     ],
-    ids=["name", "group", "device"],
+    ids=["name", "group", "device", "port of a card", "accelerator"],
 )
 def test_what_nova_writes_again_at_another_site_is_no_loss(server, port):
     assert found(servers=[nova_server(**server)], ports=[neutron_port(**port)], security_groups=[]) == []

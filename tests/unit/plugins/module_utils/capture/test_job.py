@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
@@ -14,6 +16,7 @@ from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.capture.
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 APPLICATION = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": ["id-orders-db"]}]})
+CLOUD = SimpleNamespace(calling=lambda _what: contextlib.nullcontext())
 LOST = Missing("server 'orders-db'", "locked", "true", "")
 
 
@@ -44,7 +47,7 @@ def site(mocker):
 
 
 def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
-    captured = job.capture("cloud", APPLICATION, 4)
+    captured = job.capture(CLOUD, APPLICATION, 4)
     resources = [(one.resource, one.value) for one in captured.description.missing]
     assert resources == [
         ("server 'orders-db'", "true"),
@@ -60,25 +63,25 @@ def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
 def test_an_administrator_is_asked_what_servers_boot_from_and_nobody_else_is(site, mocker):
     asked = mocker.patch.object(job, "with_root_devices", return_value=site)
     keys = mocker.patch.object(job, "with_key_pairs", return_value=site)
-    job.capture("cloud", APPLICATION, 4)
+    job.capture(CLOUD, APPLICATION, 4)
     asked.assert_not_called()
     keys.assert_not_called()
-    job.capture("cloud", APPLICATION, 4, admin="admin")
+    job.capture(CLOUD, APPLICATION, 4, admin="admin")
     asked.assert_called_once_with("admin", site)
 
 
 def test_what_an_old_nova_does_not_show_is_in_the_description_too(site, mocker):
     mocker.patch.object(job, "look", return_value=dataclasses.replace(site, nova=(2, 95)))
-    captured = job.capture("cloud", APPLICATION, 4)
+    captured = job.capture(CLOUD, APPLICATION, 4)
     assert "zones that were asked for (2.96)" in [one.value for one in captured.description.missing]
 
 
 def test_what_could_not_be_looked_at_is_told(site):
-    assert {"DNS does not answer.", "Logs are not shown."} <= {*job.capture("cloud", APPLICATION, 4).warnings}
+    assert {"DNS does not answer.", "Logs are not shown."} <= {*job.capture(CLOUD, APPLICATION, 4).warnings}
 
 
 def test_the_applications_own_servers_are_inspected(site):
-    job.capture("cloud", APPLICATION, 4)
+    job.capture(CLOUD, APPLICATION, 4)
     assert job.inspection.inspect.call_args.args[0] == ["id-orders-db"]
 
 

@@ -32,6 +32,12 @@ def test_export_unwraps_the_record(storage, requests_mock):
     assert storage.export_record("b1") == BackupRecord("swift", "e30=")
 
 
+def test_a_record_without_its_parts_is_none(storage, requests_mock):
+    requests_mock.get(f"{CINDER}/backups/b1/export_record", json={"backup-record": {"backup_service": "swift"}})
+    with pytest.raises(CloudError, match="could not export the record of backup b1: its answer makes no sense"):
+        storage.export_record("b1")
+
+
 def test_import_posts_the_record_where_cinder_expects_it(storage, requests_mock):
     """openstacksdk's own method posts to export_record and loses the record on the way."""
     posted = requests_mock.post(f"{CINDER}/backups/import_record", status_code=201, json={"backup": {"id": "b1"}})

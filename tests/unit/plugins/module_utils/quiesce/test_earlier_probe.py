@@ -38,7 +38,10 @@ def test_what_is_unknown_stays_unknown():
         {"longest": True},
         {"answer": -1},
         {"answer": "quick"},
+        {"answer": float("inf")},
+        {"answer": 86_401},
         {"passed_over": 5},
+        pytest.param({"answer": 10**400}, id="more than any float"),
     ],
     ids=str,
 )
