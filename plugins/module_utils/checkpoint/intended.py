@@ -9,10 +9,14 @@ import typing as t
 
 from ..application.definition import Application, require_checkpoint_id
 from ..copies.delivery import Delivery
+from ..copies.options import require_least
 from ..copies.sampling import Sampling
 from ..core.errors import InvalidInput
 from ..quiesce.quiescer import QuiesceOptions
 from ..snapshots.job import GroupingOptions
+
+#: The smallest allowed values, which the steps after the freeze ask for, too.
+_LEAST = {"concurrency": 1, "backup_concurrency": 1, "verification_runs": 1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +47,9 @@ class IntendedCheckpoint:
         """Read the options.
 
         :param options: those of os_checkpoint_check.
-        :raises InvalidInput: for names that a checkpoint cannot have, and for several projects without an administrator.
+        :raises InvalidInput: for names that a checkpoint cannot have, for numbers that are too small, and for several projects without an administrator.
         """
+        require_least(options, _LEAST)
         if options["others"] and not options["admin_cloud"]:
             raise InvalidInput("Only administrators can list and freeze the servers of several projects.", "Give admin_cloud.")
         name = require_checkpoint_id(options["name"])

@@ -20,6 +20,17 @@ _MIB = 1024**2
 _LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0, "verification_runs": 1}
 
 
+def require_least(options: t.Mapping[str, t.Any], smallest: t.Mapping[str, int]) -> None:
+    """Require numbers that are large enough.
+
+    :param smallest: the smallest allowed value per option.
+    :raises InvalidInput: naming the first that is too small.
+    """
+    for option, least in smallest.items():
+        if options[option] < least:
+            raise InvalidInput(f"{option} is {options[option]}; it must be at least {least}.")
+
+
 @dataclasses.dataclass(frozen=True)
 class ReplicationOptions:
     """How a checkpoint is copied.
@@ -41,9 +52,7 @@ class ReplicationOptions:
         :param options: those of os_backup_replicate.
         :raises InvalidInput: for numbers that are too small.
         """
-        for option, least in _LEAST.items():
-            if options[option] < least:
-                raise InvalidInput(f"{option} is {options[option]}; it must be at least {least}.")
+        require_least(options, _LEAST)
         return cls(
             WantedBackups(application, checkpoint, options["full_every"], options["availability_zone"], options["backup_container"]),
             Delivery(options["transport"], options["verification"], Sampling(checkpoint, options["verification_runs"])),

@@ -73,8 +73,7 @@ def test_what_makes_no_sense_in_a_list_is_told(step, nonsense):
             end(act, key, {**answer, name: bent})
 
 
-@pytest.mark.parametrize("step", ["capture", "check"])
-@pytest.mark.parametrize("nonsense", [5, {"x": [0]}], ids=str)
+@pytest.mark.parametrize(("step", "nonsense"), [("capture", {"x": [0]}), ("check", 5)], ids=str)
 def test_what_makes_no_sense_of_a_resource_is_told(step, nonsense):
     act = getattr(Travelled(), step)
     for key, answer in answers(act).items():

@@ -44,6 +44,12 @@ def test_an_id_that_could_not_be_found_again_is_refused(name):
         IntendedCheckpoint.parse({**OPTIONS, "name": name})
 
 
+@pytest.mark.parametrize("option", ["concurrency", "backup_concurrency", "verification_runs"])
+def test_what_the_copies_would_refuse_is_refused_before_the_freeze(option):
+    with pytest.raises(InvalidInput, match=f"^{option} is 0; it must be at least 1"):
+        IntendedCheckpoint.parse({**OPTIONS, option: 0})
+
+
 def test_over_projects_only_an_administrator_sees_and_freezes_all_servers():
     with pytest.raises(InvalidInput, match="Only administrators .* Give admin_cloud"):
         IntendedCheckpoint.parse({**OPTIONS, "others": OTHERS, "admin_cloud": None})
