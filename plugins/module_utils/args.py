@@ -89,6 +89,15 @@ QUIESCE = {
     "guard_timeout": {"type": "int", "default": 120},
 }
 
+#: How the storage pool of a site is reached.
+POOL_ACCESS = {
+    "pool": {"type": "str", "required": True},
+    "user": {"type": "str", "required": True},
+    "host": {"type": "str"},
+    "conf": {"type": "path"},
+    "keyring": {"type": "path"},
+}
+
 #: The further clouds that copying needs.
 REPLICATION = {
     "admin_cloud": {"type": "raw"},
@@ -96,7 +105,16 @@ REPLICATION = {
     "remote_admin_cloud": {"type": "raw"},
     "store_cloud": {"type": "raw"},
     "remote_store_cloud": {"type": "raw"},
-    "transport": {"type": "str", "choices": ["shared", "external", "copy"], "default": "shared"},
+    "transport": {"type": "str", "choices": ["shared", "external", "copy", "mirror"], "default": "shared"},
+    "mirror": {
+        "type": "dict",
+        "options": {
+            "primary": {"type": "dict", "required": True, "options": POOL_ACCESS},
+            "remote": {"type": "dict", "required": True, "options": POOL_ACCESS},
+            "backend": {"type": "str", "required": True},
+            "volume_type": {"type": "str"},
+        },
+    },
     "verification": {"type": "str", "choices": ["records", "objects", "readable", "restore"], "default": "objects"},
     "verification_runs": {"type": "int", "default": 1},
 }

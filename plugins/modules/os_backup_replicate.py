@@ -207,10 +207,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.image_copying import ImageCopying
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.job import CheckpointCopying
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import last_proofs
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import unproved
@@ -233,7 +231,7 @@ def run(module):
         options = options.foreseen
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     progress = Progress(params["progress_file"])
-    copying = CheckpointCopying(Replication(sites, options, waiter, progress), ImageCopying(sites, options, waiter, progress))
+    copying = CheckpointCopying.of(sites, options, waiter, progress)
     copied = copying.foresee() if module.check_mode else copying.carry_out()
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")
