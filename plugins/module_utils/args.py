@@ -89,13 +89,15 @@ QUIESCE = {
     "guard_timeout": {"type": "int", "default": 120},
 }
 
-#: How the storage pool of a site is reached.
-POOL_ACCESS = {
+#: How the storage of a site is reached that mirrors volumes.
+STORAGE = {
+    "backend": {"type": "str", "required": True},
     "pool": {"type": "str", "required": True},
     "user": {"type": "str", "required": True},
     "host": {"type": "str"},
     "conf": {"type": "path"},
     "keyring": {"type": "path"},
+    "volume_type": {"type": "str"},
 }
 
 #: The further clouds that copying needs.
@@ -106,15 +108,8 @@ REPLICATION = {
     "store_cloud": {"type": "raw"},
     "remote_store_cloud": {"type": "raw"},
     "transport": {"type": "str", "choices": ["shared", "external", "copy", "mirror"], "default": "shared"},
-    "mirror": {
-        "type": "dict",
-        "options": {
-            "primary": {"type": "dict", "required": True, "options": POOL_ACCESS},
-            "remote": {"type": "dict", "required": True, "options": POOL_ACCESS},
-            "backend": {"type": "str", "required": True},
-            "volume_type": {"type": "str"},
-        },
-    },
+    "storage": {"type": "dict", "options": STORAGE},
+    "remote_storage": {"type": "dict", "options": STORAGE},
     "verification": {"type": "str", "choices": ["records", "objects", "readable", "restore"], "default": "objects"},
     "verification_runs": {"type": "int", "default": 1},
 }

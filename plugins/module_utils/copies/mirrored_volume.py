@@ -73,7 +73,7 @@ class MirroredVolume(CopyMethod):
 
     def is_gone(self, storage: BlockStorage, part: Part) -> bool | None:
         found = _volume(storage, part.id)
-        if found and found.status.startswith("error"):
+        if found and found.status == "error_deleting":
             raise ResourceFailed(
                 f"Volume {part.id}, a copy of volume {part.volume_id}, on site '{storage.cloud.site}' could not be deleted: it is {found.status}.",
                 f"{self.where_to_look}; then prune again.",

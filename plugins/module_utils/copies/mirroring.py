@@ -34,7 +34,7 @@ from .verification import RECORDS
 
 
 @dataclasses.dataclass(frozen=True)
-class _Task:
+class _MirrorTask:
     """The copy of one volume.
 
     :param snapshot: None where it is gone, and the copy is all that is left.
@@ -85,13 +85,13 @@ class Mirroring(Copying):
         found = (copy_of(volume) for volume in self._sites.remote.volumes() if volume.status != "deleting")
         return [one for one in found if one and self._wanted.metadata.items() <= one.metadata.items()]
 
-    def _tasks(self) -> list[_Task]:
+    def _tasks(self) -> list[_MirrorTask]:
         snapshots, copies = snapshots_of(self._sites.primary, self._wanted), self._copies()
         if not snapshots:
-            return [_Task(one.volume_id, None, one) for one in copies if one.is_usable]
-        return [_Task(snapshot.volume_id, snapshot, _best(copies, snapshot)) for snapshot in snapshots]
+            return [_MirrorTask(one.volume_id, None, one) for one in copies if one.is_usable]
+        return [_MirrorTask(snapshot.volume_id, snapshot, _best(copies, snapshot)) for snapshot in snapshots]
 
-    def _checked(self) -> tuple[list[_Task], list[VolumeCopy]]:
+    def _checked(self) -> tuple[list[_MirrorTask], list[VolumeCopy]]:
         """What is to be copied, and what has the marks of this checkpoint and is no copy of its snapshots, or failed.
 
         :raises CheckFailed: when there is nothing to copy, or it cannot be copied.
@@ -117,7 +117,7 @@ class Mirroring(Copying):
             "Give another id, or first remove that checkpoint with os_checkpoint (state: absent)."
         ]
 
-    def _snapshot_problems(self, task: _Task) -> list[str]:
+    def _snapshot_problems(self, task: _MirrorTask) -> list[str]:
         if task.is_done or task.snapshot is None or task.snapshot.status == "available":
             return []
         return [
@@ -127,7 +127,7 @@ class Mirroring(Copying):
 
     # Making
 
-    def _make(self, tasks: t.Sequence[_Task]) -> None:
+    def _make(self, tasks: t.Sequence[_MirrorTask]) -> None:
         """Make copies of all snapshots that have none, and complete those that an earlier run began."""
         new = [task.snapshot for task in tasks if task.snapshot and not task.copy]
         self._progress.begin("mirroring", "volumes", len(new))
@@ -196,7 +196,7 @@ class Mirroring(Copying):
             reason = remote.failure_reason(copy.id)
             raise ResourceFailed(
                 f"Volume {copy.id} on site '{remote.cloud.site}' could not be managed: it is {status}.{f' Cinder says: {reason}' if reason else ''}",
-                f"Check that mirror.backend ({self._mirror.backend}) is of pool {self._mirror.remote.pool} there; then re-run, which replaces it.",
+                f"Check that remote_storage.backend ({self._mirror.backend}) is of pool {self._mirror.remote.pool} there; then re-run, which replaces it.",
                 resource_type="volume",
                 resource_id=copy.id,
             )
@@ -209,7 +209,7 @@ class Mirroring(Copying):
         self._waiter.until(f"the deletion of volume {copy.id} on site '{remote.cloud.site}'", lambda: MirroredVolume().is_gone(remote, copy))
         self._driver.discard(_name(copy.snapshot_id))
 
-    def _described(self, tasks: t.Iterable[_Task]) -> list[Copy]:
+    def _described(self, tasks: t.Iterable[_MirrorTask]) -> list[Copy]:
         return [self._copy(task.copy) for task in tasks if task.copy]
 
     def _copy(self, copy: VolumeCopy) -> Copy:
@@ -260,13 +260,13 @@ def _cinder_problems(importing: BlockStorage, mirror: MirrorOptions) -> list[str
         return []
     if mirror.backend in backends:
         return []
-    return [f"Site '{site}' has no backend '{mirror.backend}' (it has {listed(sorted(backends)) or 'none'}). Correct mirror.backend."]
+    return [f"Site '{site}' has no backend '{mirror.backend}' (it has {listed(sorted(backends)) or 'none'}). Correct remote_storage.backend."]
 
 
 def _type_problems(remote: BlockStorage, mirror: MirrorOptions, volumes: t.Iterable[Volume]) -> list[str]:
     wanted = {mirror.volume_type} if mirror.volume_type else {one.volume_type for one in volumes if one.volume_type}
     missing = sorted(wanted - remote.volume_types().keys())
-    return [f"Site '{remote.cloud.site}' has no volume type '{one}' for the copies; give mirror.volume_type." for one in missing]
+    return [f"Site '{remote.cloud.site}' has no volume type '{one}' for the copies; give remote_storage.volume_type." for one in missing]
 
 
 def _name(snapshot_id: str) -> str:
@@ -284,6 +284,6 @@ def _best(copies: t.Iterable[VolumeCopy], snapshot: Snapshot) -> VolumeCopy | No
     return min(mine, key=lambda one: (not one.is_usable, one.id), default=None)
 
 
-def _copied(tasks: t.Sequence[_Task], changed: bool, copies: t.Sequence[Copy]) -> Copied:
+def _copied(tasks: t.Sequence[_MirrorTask], changed: bool, copies: t.Sequence[Copy]) -> Copied:
     before = tuple(sorted(task.volume_id for task in tasks if task.is_done))
     return Copied(changed, before, tuple(sorted(task.volume_id for task in tasks)), tuple(copies))

@@ -82,11 +82,12 @@ def mirror_options(options: t.Mapping[str, t.Any]) -> MirrorOptions | None:
     """
     if options["transport"] != MIRROR:
         return None
-    if options["mirror"] is None:
-        raise InvalidInput(f"transport is {MIRROR}, and nothing says how the storage is reached.", "Give mirror.")
+    missing = [name for name in ("storage", "remote_storage") if options[name] is None]
+    if missing:
+        raise InvalidInput(f"transport is {MIRROR}, and nothing says how the storage is reached.", f"Give {' and '.join(missing)}.")
     if options["verification"] != RECORDS:
         raise InvalidInput(
             f"verification is {options['verification']}, which is about backups; mirrored volumes are proved by what the storage of the remote site says.",
             f"Choose verification: {RECORDS}, and now and then carry out a drill.",
         )
-    return MirrorOptions.parse(options["mirror"])
+    return MirrorOptions.parse(options)

@@ -28,12 +28,13 @@ class MirrorOptions:
 
     @classmethod
     def parse(cls, options: t.Mapping[str, t.Any]) -> MirrorOptions:
-        """Read the option ``mirror``.
+        """Read the options ``storage`` and ``remote_storage``.
 
         :raises InvalidInput: for what cannot be a word of a command.
         """
-        sides = {side: RbdAccess.parse(f"mirror.{side}", options[side]) for side in ("primary", "remote")}
-        return cls(**sides, backend=options["backend"], volume_type=options["volume_type"] or "")
+        remote = options["remote_storage"]
+        accesses = (RbdAccess.parse(name, options[name]) for name in ("storage", "remote_storage"))
+        return cls(*accesses, remote["backend"], remote["volume_type"] or "")
 
     def driver(self, primary: str, remote: str) -> MirrorDriver:
         """The driver of the storage.

@@ -50,7 +50,7 @@ class RbdMirror(MirrorDriver):
 
     def problems(self, volume_ids: t.Iterable[str]) -> list[str]:
         try:
-            here, there = (_Pool.of(rbd) for rbd in (self._primary, self._remote))
+            here, there = (_PoolState.of(rbd) for rbd in (self._primary, self._remote))
             problems = [*here.problems(there.name, _SENDS), *there.problems(here.name, _RECEIVES)]
             return problems or [problem for one in volume_ids for problem in self._volume_problems(one)]
         except RbdError as error:
@@ -75,13 +75,7 @@ class RbdMirror(MirrorDriver):
 
     def _daemon_problems(self, volume_id: str) -> list[str]:
         """What keeps an image from arriving, as far as it is known before anything is sent."""
-        try:
-            state = self.state(volume_id)
-        except RbdError as error:
-            # The image is not there yet.
-            if error.status == NOT_THERE:
-                return []
-            raise
+        state = self.state(volume_id)
         # Unknown is also what nobody has looked at yet.
         is_down = state.startswith("down+") and not state.startswith("down+unknown")
         return [f"Volume {volume_id} is not mirrored to {self._remote.place}: rbd-mirror does not run there ({state})."] if is_down else []
@@ -146,8 +140,12 @@ class RbdMirror(MirrorDriver):
             raise RbdError(f"rbd at site '{rbd.site}' does not list the snapshots of image {image}: {told(found)}.") from error
 
     def state(self, volume_id: str) -> str:
-        answer = self._remote.ask("mirror", "image", "status", self._remote.spec(image_of(volume_id)))
-        found = _mapping(self._remote, answer)
+        try:
+            found = _mapping(self._remote, self._remote.ask("mirror", "image", "status", self._remote.spec(image_of(volume_id))))
+        except RbdError as error:
+            if error.status != NOT_THERE:
+                raise
+            return f"nothing of it has come to {self._remote.place} yet"
         return told(f"{found.get('state')}, {found.get('description')}")
 
     # Keeping
@@ -173,7 +171,7 @@ class RbdMirror(MirrorDriver):
                 raise
 
 
-class _Pool:
+class _PoolState:
     """How a pool is mirrored."""
 
     def __init__(self, rbd: Rbd, answer: t.Mapping[str, t.Any]) -> None:
@@ -183,7 +181,7 @@ class _Pool:
         self._directions = {str(one.get("site_name")): str(one.get("direction")) for one in answer.get("peers") or ()}
 
     @classmethod
-    def of(cls, rbd: Rbd) -> _Pool:
+    def of(cls, rbd: Rbd) -> _PoolState:
         return cls(rbd, _mapping(rbd, rbd.ask("mirror", "pool", "info", rbd.pool)))
 
     def problems(self, peer: str, direction: str) -> list[str]:

@@ -13,7 +13,7 @@ GIVEN = {"pool": "volumes", "user": "dr", "host": None, "conf": None, "keyring":
 
 
 def parsed(**changes):
-    return RbdAccess.parse("mirror.primary", {**GIVEN, **changes})
+    return RbdAccess.parse("storage", {**GIVEN, **changes})
 
 
 def test_on_this_machine_rbd_is_run_as_the_user():
@@ -42,15 +42,16 @@ def test_on_another_host_it_is_run_by_ssh_which_asks_nobody():
     ],
 )
 def test_what_could_mean_something_else_on_a_command_line_is_refused_by_name(option, value):
-    with pytest.raises(InvalidInput, match=rf"mirror\.primary\.{option}"):
+    with pytest.raises(InvalidInput, match=rf"^This cannot be used in a command: storage\.{option}"):
         parsed(**{option: value})
 
 
 def test_the_options_are_those_of_both_sites():
-    options = MirrorOptions.parse({"primary": GIVEN, "remote": {**GIVEN, "pool": "rest"}, "backend": "h@b#p", "volume_type": None})
-    assert options == MirrorOptions(RbdAccess("volumes", "dr"), RbdAccess("rest", "dr"), "h@b#p", "")
-    with pytest.raises(InvalidInput, match=r"mirror\.remote\.pool"):
-        MirrorOptions.parse({"primary": GIVEN, "remote": {**GIVEN, "pool": "a b"}, "backend": "h@b#p", "volume_type": ""})
+    storage = {**GIVEN, "backend": "h@a#p", "volume_type": None}
+    remote = {**GIVEN, "backend": "h@b#p", "volume_type": None, "pool": "rest"}
+    assert MirrorOptions.parse({"storage": storage, "remote_storage": remote}) == MirrorOptions(RbdAccess("volumes", "dr"), RbdAccess("rest", "dr"), "h@b#p", "")
+    with pytest.raises(InvalidInput, match=r"remote_storage\.pool"):
+        MirrorOptions.parse({"storage": storage, "remote_storage": {**remote, "pool": "a b"}})
 
 
 def answering(answer, **changes):
