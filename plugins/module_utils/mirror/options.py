@@ -33,8 +33,8 @@ class MirrorOptions:
         :raises InvalidInput: for what cannot be a word of a command.
         """
         remote = options["remote_storage"]
-        accesses = (RbdAccess.parse(name, options[name]) for name in ("storage", "remote_storage"))
-        return cls(*accesses, remote["backend"], remote["volume_type"] or "")
+        primary, there = (RbdAccess.parse(name, options[name]) for name in ("storage", "remote_storage"))
+        return cls(primary, there, remote["backend"], remote["volume_type"] or "")
 
     def driver(self, primary: str, remote: str) -> MirrorDriver:
         """The driver of the storage.

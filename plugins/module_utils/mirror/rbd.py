@@ -50,8 +50,7 @@ class RbdMirror(MirrorDriver):
 
     def problems(self, volume_ids: t.Iterable[str]) -> list[str]:
         try:
-            here, there = (_PoolState.of(rbd) for rbd in (self._primary, self._remote))
-            problems = [*here.problems(there.name, _SENDS), *there.problems(here.name, _RECEIVES)]
+            problems = [*_pool_problems(self._primary, _SENDS), *_pool_problems(self._remote, _RECEIVES)]
             return problems or [problem for one in volume_ids for problem in self._volume_problems(one)]
         except RbdError as error:
             return [str(error)]
@@ -171,33 +170,17 @@ class RbdMirror(MirrorDriver):
                 raise
 
 
-class _PoolState:
-    """How a pool is mirrored."""
-
-    def __init__(self, rbd: Rbd, answer: t.Mapping[str, t.Any]) -> None:
-        self._place = rbd.place
-        self.name = str(answer.get("site_name") or "")
-        self._mode = str(answer.get("mode"))
-        self._directions = {str(one.get("site_name")): str(one.get("direction")) for one in answer.get("peers") or ()}
-
-    @classmethod
-    def of(cls, rbd: Rbd) -> _PoolState:
-        return cls(rbd, _mapping(rbd, rbd.ask("mirror", "pool", "info", rbd.pool)))
-
-    def problems(self, peer: str, direction: str) -> list[str]:
-        """Why it does not send to, or receive from, its peer.
-
-        :param peer: as the other site's pool is called.
-        """
-        if self._mode != "image":
-            return [f"In {self._place} single images cannot be mirrored (mirroring mode: {told(self._mode)}). Set it up with the role rbd_mirror."]
-        if peer not in self._directions:
-            known = listed(sorted(self._directions)) or "none"
-            return [f"In {self._place} the other site's pool, '{told(peer)}', is no peer (peers: {told(known)}). Set it up with the role rbd_mirror."]
-        if direction not in self._directions[peer]:
-            verb = "sent to" if direction == _SENDS else "received from"
-            return [f"In {self._place} nothing is {verb} its peer '{told(peer)}' (direction: {told(self._directions[peer])}). Add the peer anew as rx-tx."]
+def _pool_problems(rbd: Rbd, direction: str) -> list[str]:
+    """Why a pool sends nothing to its peer, or receives nothing from it. Which cluster that is, only administrators of Ceph see."""
+    answer = _mapping(rbd, rbd.ask("mirror", "pool", "info", rbd.pool))
+    if answer.get("mode") != "image":
+        return [f"In {rbd.place} single images cannot be mirrored (mirroring mode: {told(answer.get('mode'))}). Set it up with the role rbd_mirror."]
+    directions = [str(one.get("direction")) for one in answer.get("peers") or ()]
+    if any(direction in one for one in directions):
         return []
+    verb = "sent" if direction == _SENDS else "received"
+    found = f"directions of its peers: {told(listed(directions))}" if directions else "it has no peer"
+    return [f"In {rbd.place} nothing is {verb} ({found}). Set it up with the role rbd_mirror."]
 
 
 def _mapping(rbd: Rbd, answer: t.Any) -> dict[str, t.Any]:

@@ -47,10 +47,10 @@ class FakeImage:
 class FakePool:
     """The pool of one site."""
 
-    def __init__(self, name, peer, numbers):
+    def __init__(self, name, numbers):
         self.name, self.numbers = name, numbers
         self.images = {}
-        self.info = {"mode": "image", "site_name": name, "peers": [{"site_name": peer, "direction": "rx-tx", "mirror_uuid": ""}]}
+        self.info = {"mode": "image", "peers": [{"direction": "rx-tx"}]}
         self.states = {}
         #: The commands that it was given.
         self.commands = []
@@ -196,7 +196,7 @@ class FakeCeph:
 
     def __init__(self):
         numbers = itertools.count(100)
-        self.primary, self.remote = FakePool("primary", "remote", numbers), FakePool("remote", "primary", numbers)
+        self.primary, self.remote = FakePool("primary", numbers), FakePool("remote", numbers)
 
     def transfer(self, *images, completely=True):
         """Bring the newest mirror snapshots to the remote pool.

@@ -49,7 +49,8 @@ def test_what_could_mean_something_else_on_a_command_line_is_refused_by_name(opt
 def test_the_options_are_those_of_both_sites():
     storage = {**GIVEN, "backend": "h@a#p", "volume_type": None}
     remote = {**GIVEN, "backend": "h@b#p", "volume_type": None, "pool": "rest"}
-    assert MirrorOptions.parse({"storage": storage, "remote_storage": remote}) == MirrorOptions(RbdAccess("volumes", "dr"), RbdAccess("rest", "dr"), "h@b#p", "")
+    options = MirrorOptions.parse({"storage": storage, "remote_storage": remote})
+    assert options == MirrorOptions(RbdAccess("volumes", "dr"), RbdAccess("rest", "dr"), "h@b#p", "")
     with pytest.raises(InvalidInput, match=r"remote_storage\.pool"):
         MirrorOptions.parse({"storage": storage, "remote_storage": {**remote, "pool": "a b"}})
 
