@@ -15,6 +15,8 @@ description:
   - Backs up the snapshots of a checkpoint concurrently, incrementally where there is a chain of this application to
     continue, brings the objects of the backups to the store that the remote site reads, exports the records of the
     backups and of all they build on and imports them there, the oldest first, and verifies everything before it counts.
+  - With O(transport=mirror) there are no backups. The storage of both sites brings the snapshots to the remote site, and what has arrived whole is
+    adopted by Cinder there as volumes of the project, one for each volume. None of them counts before all are there.
   - Copies the images of root disks that are no volumes from the primary site's Glance to that of the remote site, without ever having
     more than a block of each in memory, and compares their digests. An image whose copying was interrupted is copied from its beginning.
   - A backup is a full one when O(full_every) says so, when the volume was resized, when the newest backup of the volume is
@@ -121,6 +123,26 @@ EXAMPLES = r"""
     bandwidth: 50
     application: shop
     checkpoint: "2026-11-22-noon"
+
+- name: Have the storage of both sites bring it over
+  osdr.openstack.os_backup_replicate:
+    cloud: primary
+    remote_cloud: remote
+    remote_admin_cloud: remote-admin
+    transport: mirror
+    verification: records
+    storage:
+      backend: primary@ceph#ceph
+      pool: volumes
+      user: osdr
+      host: ceph1.primary.example.org
+    remote_storage:
+      backend: remote@ceph#ceph
+      pool: volumes
+      user: osdr
+      host: ceph1.remote.example.org
+    application: shop
+    checkpoint: "2026-11-22-noon"
 """
 
 RETURN = r"""
@@ -144,10 +166,10 @@ replication:
           description: Id of the volume at the primary site; for a root disk that is no volume, of the server.
           type: str
         method:
-          description: How the data travelled, V(cinder_backup), or V(glance_image) for a root disk that is no volume.
+          description: How the data travelled, V(cinder_backup), V(mirrored_volume), or V(glance_image) for a root disk that is no volume.
           type: str
         copy_id:
-          description: Id of the backup, the same at both sites, or of the image at the remote site.
+          description: Id of the backup, the same at both sites, or of the volume or image at the remote site.
           type: str
         chain:
           description: Ids of the backups that a restore needs, the oldest first.

@@ -59,8 +59,8 @@ def test_each_part_is_of_the_method_that_keeps_such_parts(two):
 
 
 UNKNOWN = (
-    f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know (it knows cinder_backup, glance_image, mirrored_volume). "
-    "Use a release of osdr.openstack that knows it."
+    f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know "
+    "(it knows cinder_backup, glance_image, mirrored_volume). Use a release of osdr.openstack that knows it."
 )
 
 
