@@ -30,12 +30,53 @@ options:
       - V(external) when the store's own engine replicates it (Swift container sync, RGW multisite, ...); the module waits for
         every object.
       - V(copy) to have the module copy them from one Swift store to the other.
+      - V(mirror) when there are to be no backups, because the storage of both sites mirrors the volumes with their snapshots. What has
+        arrived of a snapshot is made a volume of the project at the remote site, from which restores and drills make theirs. Needs
+        O(storage), O(remote_storage) and O(verification=records).
     type: str
-    choices: [shared, external, copy]
+    choices: [shared, external, copy, mirror]
     default: shared
+  storage:
+    description:
+      - How the storage of the primary site is reached for O(transport=mirror), a pool of Ceph that is mirrored image by image.
+    type: dict
+    suboptions: &storage_options
+      backend:
+        description: The backend of Cinder whose pool it is, C(host@backend#pool), as C(cinder get-pools) lists it.
+        type: str
+        required: true
+      pool:
+        description: The pool, which has the same name at both sites.
+        type: str
+        required: true
+      user:
+        description: The user of Ceph, without C(client.). It needs C(profile rbd) for the pool, and nothing else.
+        type: str
+        required: true
+      host:
+        description:
+          - The host on which C(rbd) is run, by SSH without a password, with the name of a user and C(@) before it if need be. The module's own host
+            when omitted.
+        type: str
+      conf:
+        description: Ceph's configuration on that host. Its own default when omitted.
+        type: path
+      keyring:
+        description: The file with the user's key on that host. What the configuration says when omitted.
+        type: path
+      volume_type:
+        description:
+          - The volume type of copies that are kept at this site. The one with the name that a volume's type has at the other site when omitted.
+        type: str
+  remote_storage:
+    description:
+      - How the storage of the remote site is reached for O(transport=mirror).
+    type: dict
+    suboptions: *storage_options
   verification:
     description:
-      - How far the copies are verified at the remote site before they count.
+      - How far the copies are verified at the remote site before they count. With O(transport=mirror) only V(records) can be chosen, by which the
+        storage of the remote site says that all data of each snapshot are there.
       - V(records) verifies that each backup of the chain is available at the remote site, with the same properties as at the primary
         site. It does not prove that the store has the objects of the backups, that these are whole, or that a volume restored from them
         equals its snapshot.

@@ -89,6 +89,17 @@ QUIESCE = {
     "guard_timeout": {"type": "int", "default": 120},
 }
 
+#: How the storage of a site is reached that mirrors volumes.
+STORAGE = {
+    "backend": {"type": "str", "required": True},
+    "pool": {"type": "str", "required": True},
+    "user": {"type": "str", "required": True},
+    "host": {"type": "str"},
+    "conf": {"type": "path"},
+    "keyring": {"type": "path"},
+    "volume_type": {"type": "str"},
+}
+
 #: The further clouds that copying needs.
 REPLICATION = {
     "admin_cloud": {"type": "raw"},
@@ -96,7 +107,9 @@ REPLICATION = {
     "remote_admin_cloud": {"type": "raw"},
     "store_cloud": {"type": "raw"},
     "remote_store_cloud": {"type": "raw"},
-    "transport": {"type": "str", "choices": ["shared", "external", "copy"], "default": "shared"},
+    "transport": {"type": "str", "choices": ["shared", "external", "copy", "mirror"], "default": "shared"},
+    "storage": {"type": "dict", "options": STORAGE},
+    "remote_storage": {"type": "dict", "options": STORAGE},
     "verification": {"type": "str", "choices": ["records", "objects", "readable", "restore"], "default": "objects"},
     "verification_runs": {"type": "int", "default": 1},
 }

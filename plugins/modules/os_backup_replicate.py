@@ -15,6 +15,8 @@ description:
   - Backs up the snapshots of a checkpoint concurrently, incrementally where there is a chain of this application to
     continue, brings the objects of the backups to the store that the remote site reads, exports the records of the
     backups and of all they build on and imports them there, the oldest first, and verifies everything before it counts.
+  - With O(transport=mirror) there are no backups. The storage of both sites brings the snapshots to the remote site, and what has arrived whole is
+    adopted by Cinder there as volumes of the project, one for each volume. None of them counts before all are there.
   - Copies the images of root disks that are no volumes from the primary site's Glance to that of the remote site, without ever having
     more than a block of each in memory, and compares their digests. An image whose copying was interrupted is copied from its beginning.
   - A backup is a full one when O(full_every) says so, when the volume was resized, when the newest backup of the volume is
@@ -121,6 +123,26 @@ EXAMPLES = r"""
     bandwidth: 50
     application: shop
     checkpoint: "2026-11-22-noon"
+
+- name: Have the storage of both sites bring it over
+  osdr.openstack.os_backup_replicate:
+    cloud: primary
+    remote_cloud: remote
+    remote_admin_cloud: remote-admin
+    transport: mirror
+    verification: records
+    storage:
+      backend: primary@ceph#ceph
+      pool: volumes
+      user: osdr
+      host: ceph1.primary.example.org
+    remote_storage:
+      backend: remote@ceph#ceph
+      pool: volumes
+      user: osdr
+      host: ceph1.remote.example.org
+    application: shop
+    checkpoint: "2026-11-22-noon"
 """
 
 RETURN = r"""
@@ -144,10 +166,10 @@ replication:
           description: Id of the volume at the primary site; for a root disk that is no volume, of the server.
           type: str
         method:
-          description: How the data travelled, V(cinder_backup), or V(glance_image) for a root disk that is no volume.
+          description: How the data travelled, V(cinder_backup), V(mirrored_volume), or V(glance_image) for a root disk that is no volume.
           type: str
         copy_id:
-          description: Id of the backup, the same at both sites, or of the image at the remote site.
+          description: Id of the backup, the same at both sites, or of the volume or image at the remote site.
           type: str
         chain:
           description: Ids of the backups that a restore needs, the oldest first.
@@ -207,10 +229,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.image_copying import ImageCopying
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.job import CheckpointCopying
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import last_proofs
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import unproved
@@ -233,7 +253,7 @@ def run(module):
         options = options.foreseen
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     progress = Progress(params["progress_file"])
-    copying = CheckpointCopying(Replication(sites, options, waiter, progress), ImageCopying(sites, options, waiter, progress))
+    copying = CheckpointCopying.of(sites, options, waiter, progress)
     copied = copying.foresee() if module.check_mode else copying.carry_out()
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")

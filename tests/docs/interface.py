@@ -16,7 +16,7 @@ ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argum
 PLAYBOOKS = {path.stem: path for path in sorted((ROOT / "playbooks").glob("*.yml"))}
 MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 #: Variables begin with these.
-PREFIXES = ("dr_", "nova_quiesce_api_", "guest_quiesce_hooks_")
+PREFIXES = ("dr_", "nova_quiesce_api_", "guest_quiesce_hooks_", "rbd_mirror_")
 _VARIABLE = re.compile(rf"\b(?:{'|'.join(PREFIXES)})\w+\b")
 #: A move, and a run over a whole site, hand these roles what is theirs.
 _HANDED_ON = dict.fromkeys(("dr_failover", "dr_site_run"), ("dr_checkpoint", "dr_restore"))

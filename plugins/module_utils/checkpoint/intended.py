@@ -9,9 +9,10 @@ import typing as t
 
 from ..application.definition import Application, require_checkpoint_id
 from ..copies.delivery import Delivery
-from ..copies.options import require_least
+from ..copies.options import mirror_options, require_least
 from ..copies.sampling import Sampling
 from ..core.errors import InvalidInput
+from ..mirror.options import MirrorOptions
 from ..quiesce.quiescer import QuiesceOptions
 from ..snapshots.job import GroupingOptions
 
@@ -29,6 +30,7 @@ class IntendedCheckpoint:
     :param concurrency: how many servers are probed at once.
     :param copy_concurrency: how many volumes will be copied at once.
     :param backup_zone: of the backup service; that of each volume when empty.
+    :param mirror: how the storage that mirrors the volumes is reached; None where backups are made.
     """
 
     application: Application
@@ -41,6 +43,7 @@ class IntendedCheckpoint:
     concurrency: int
     copy_concurrency: int
     backup_zone: str = ""
+    mirror: MirrorOptions | None = None
 
     @classmethod
     def parse(cls, options: t.Mapping[str, t.Any]) -> IntendedCheckpoint:
@@ -64,6 +67,7 @@ class IntendedCheckpoint:
             concurrency=options["concurrency"],
             copy_concurrency=options["backup_concurrency"],
             backup_zone=options["availability_zone"],
+            mirror=mirror_options(options),
         )
 
 

@@ -114,7 +114,7 @@ class Side:
         problems = [*problems, *(job.problems(plan, units, thaws_leftovers=intended.quiesce is not None) if plan.changed else [])]
         earlier = self.catalogue.overview(intended.application.name, _Earlier.of).kept
         contents = last_proofs([one.outline for one in earlier], besides=intended.name)
-        problems += _prospect(intended, wanted, job, plan).problems(self.sites, intended.delivery.knowing(contents))
+        problems += _prospect(intended, wanted, job, plan).problems(self.sites, intended.delivery.knowing(contents), intended.mirror)
         measured = [one.measured for one in earlier if one.measured and one.outline.checkpoint.id != intended.name]
         return SideFindings(problems, job.answer, tuple(measured[:_MEASURED]), tuple(units))
 

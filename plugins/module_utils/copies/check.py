@@ -40,12 +40,21 @@ def quota_problems(storage: BlockStorage, count: int, gigabytes: int, proofs: Ro
 
     :param proofs: needed in addition.
     """
-    quotas = storage.quotas()
     needs = {"backups": count, "backup_gigabytes": gigabytes}
     remedy = "Raise it, or remove old checkpoints."
     if proofs.sizes:
         needs = {name: needs.get(name, 0) + more for name, more in {**dict.fromkeys(needs, 0), **proofs.needs}.items()}
         remedy = "Raise it, remove old checkpoints, or restore fewer volumes at a time to prove their content (verification_runs, concurrency)."
+    return shortages(storage, needs, remedy)
+
+
+def shortages(storage: BlockStorage, needs: t.Mapping[str, int], remedy: str) -> list[str]:
+    """Quotas of a project that are too small.
+
+    :param needs: how much more is needed, per quota.
+    :param remedy: a sentence.
+    """
+    quotas = storage.quotas()
     return [
         f"The quota '{name}' of the project on site '{storage.cloud.site}' is {missing} too small: {needed} more are "
         f"needed, {quotas[name].in_use} of {quotas[name].limit} are in use. {remedy}"

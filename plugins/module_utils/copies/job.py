@@ -1,21 +1,30 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy a checkpoint, or predict what that would do: its volumes by backups, its other root disks by images."""
+"""Copy a checkpoint, or predict what that would do: its volumes by backups or by what storage mirrors, its other root disks by images."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ..manifest.manifest import Copy
+from ..work.progress import Progress
+from ..work.waiting import Waiter
 from .image_copying import ImageCopying
 from .method import Copied, Copying
+from .mirroring import Mirroring
+from .options import ReplicationOptions
 from .plan import BackupPlan
 from .replication import Replication
+from .sites import Sites
 
 
 class BackupCopying(Copying):
     def __init__(self, replication: Replication) -> None:
         self._replication = replication
+
+    @property
+    def has_volumes(self) -> bool:
+        return self._replication.has_volumes
 
     def check(self) -> None:
         self._replication.plan()
@@ -37,12 +46,19 @@ class BackupCopying(Copying):
 class CheckpointCopying(Copying):
     """Copies everything of a checkpoint, each part by the method for it."""
 
-    def __init__(self, replication: Replication, images: ImageCopying) -> None:
+    def __init__(self, volumes: BackupCopying | Mirroring, images: ImageCopying) -> None:
         parts: list[Copying] = [images] if images.has_images else []
         # A checkpoint without anything is for the copying of volumes to refuse.
-        if not parts or replication.has_volumes:
-            parts.insert(0, BackupCopying(replication))
+        if not parts or volumes.has_volumes:
+            parts.insert(0, volumes)
         self._parts = parts
+
+    @classmethod
+    def of(cls, sites: Sites, options: ReplicationOptions, waiter: Waiter, progress: Progress) -> CheckpointCopying:
+        images = ImageCopying(sites, options, waiter, progress)
+        if options.mirror:
+            return cls(Mirroring(sites, options, options.mirror, waiter, progress), images)
+        return cls(BackupCopying(Replication(sites, options, waiter, progress)), images)
 
     def check(self) -> None:
         for part in self._parts:

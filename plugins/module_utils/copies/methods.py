@@ -16,9 +16,10 @@ from ..work.waiting import Waiter
 from .cinder_backup import CinderBackup
 from .glance_image import GlanceImage
 from .method import CopyMethod, Lack, Part, Parts, States
+from .mirrored_volume import MirroredVolume
 
 #: Per name, as manifests have it; the first is the default.
-METHODS: t.Mapping[str, CopyMethod] = {method.name: method for method in (CinderBackup(), GlanceImage())}
+METHODS: t.Mapping[str, CopyMethod] = {method.name: method for method in (CinderBackup(), GlanceImage(), MirroredVolume())}
 
 
 def method_of(copy: Copy) -> CopyMethod:

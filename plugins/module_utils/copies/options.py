@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options for copying a checkpoint by backups."""
+"""The options for copying a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import typing as t
 from ..core.errors import InvalidInput
 from ..manifest.manifest import Outline
 from ..manifest.volume_keys import SealedKey, Sealer, sealer_of
+from ..mirror.options import MirrorOptions
 from .delivery import Delivery
 from .plan import WantedBackups
 from .sampling import Contents, Sampling
-from .transport import Effort
+from .transport import MIRROR, Effort
+from .verification import RECORDS
 
 _MIB = 1024**2
 #: The smallest allowed values.
@@ -37,6 +39,7 @@ class ReplicationOptions:
 
     :param sealer: for the keys of encrypted volumes; None to refuse such volumes.
     :param sealed: the keys that the checkpoint's manifest has already, per id of the copy.
+    :param mirror: how the storage that mirrors the volumes is reached; None where backups are made.
     """
 
     wanted: WantedBackups
@@ -44,6 +47,7 @@ class ReplicationOptions:
     effort: Effort
     sealer: Sealer | None = None
     sealed: t.Mapping[str, SealedKey] = dataclasses.field(default_factory=dict)
+    mirror: MirrorOptions | None = None
 
     @classmethod
     def parse(cls, application: str, checkpoint: str, options: t.Mapping[str, t.Any]) -> ReplicationOptions:
@@ -58,6 +62,7 @@ class ReplicationOptions:
             Delivery(options["transport"], options["verification"], Sampling(checkpoint, options["verification_runs"])),
             Effort(options["concurrency"], options["stall_timeout"], options["bandwidth"] * _MIB or None),
             sealer_of(options["volume_public_key"]),
+            mirror=mirror_options(options),
         )
 
     def knowing(self, contents: Contents) -> ReplicationOptions:
@@ -76,3 +81,22 @@ class ReplicationOptions:
     def foreseen(self) -> ReplicationOptions:
         """These options in check mode: without what would change anything."""
         return dataclasses.replace(self, delivery=self.delivery.foreseen)
+
+
+def mirror_options(options: t.Mapping[str, t.Any]) -> MirrorOptions | None:
+    """How mirrored storage is reached; None where volumes are copied by backups.
+
+    :param options: those of the fragment ``replication``.
+    :raises InvalidInput: when they do not fit together.
+    """
+    if options["transport"] != MIRROR:
+        return None
+    missing = [name for name in ("storage", "remote_storage") if options[name] is None]
+    if missing:
+        raise InvalidInput(f"transport is {MIRROR}, and nothing says how the storage is reached.", f"Give {' and '.join(missing)}.")
+    if options["verification"] != RECORDS:
+        raise InvalidInput(
+            f"verification is {options['verification']}, which is about backups; mirrored volumes are proved by what the storage of the remote site says.",
+            f"Choose verification: {RECORDS}, and now and then carry out a drill.",
+        )
+    return MirrorOptions.parse(options)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..cloud.block_storage import BlockStorage
 from ..core.records import APPLICATION_KEY, BACKING_UP, DIFFERS_KEY, Backup, Snapshot, marks
 from ..manifest.pieces import LABEL_KEY
 
@@ -29,6 +30,11 @@ class WantedBackups:
     @property
     def metadata(self) -> dict[str, str]:
         return marks(self.application, self.checkpoint)
+
+
+def snapshots_of(storage: BlockStorage, wanted: WantedBackups) -> list[Snapshot]:
+    """The snapshots of a checkpoint at the primary site."""
+    return [one for one in storage.snapshots(wanted.checkpoint) if wanted.metadata.items() <= one.metadata.items()]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,9 +7,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..mirror.options import MirrorOptions
 from .check import ceph_problems, import_problems, quota_problems
 from .delivery import Delivery
 from .image_copying import image_problems
+from .mirroring import prospect_problems
 from .plan import adoptable, backups_of, deletion_problems
 from .sites import Sites
 
@@ -33,10 +35,16 @@ class Prospect:
     images: int = 0
     zones: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
-        """Why it could not be copied."""
+    def problems(self, sites: Sites, delivery: Delivery, mirror: MirrorOptions | None = None) -> list[str]:
+        """Why it could not be copied.
+
+        :param mirror: how the storage that mirrors the volumes is reached; None where backups are made.
+        """
         problems = image_problems(sites, self.images, self.metadata) if self.images else []
-        if self.sizes:
+        if mirror:
+            driver = mirror.driver(sites.primary.cloud.site, sites.remote.cloud.site)
+            problems += prospect_problems(sites, mirror, driver, self.sizes)
+        elif self.sizes:
             problems += self._backup_problems(sites, delivery) + import_problems(sites.importing) + delivery.problems(sites)
         return problems
 

@@ -28,7 +28,7 @@ from .check import ceph_problems, import_problems, quota_problems
 from .cinder_backup import CinderBackup
 from .objects import Link, key_id_of, listed_backups, read_link
 from .options import ReplicationOptions
-from .plan import BackupPlan, BackupSight, NewBackup, deletion_problems, plan_backups, snapshot_problems
+from .plan import BackupPlan, BackupSight, NewBackup, deletion_problems, plan_backups, snapshot_problems, snapshots_of
 from .record_import import RecordImport
 from .sites import Chain, Sites
 from .transport import SHARED, Transport
@@ -68,8 +68,7 @@ class Replication:
 
     def snapshots(self) -> list[Snapshot]:
         """The snapshots of this checkpoint at the primary site."""
-        found = self._sites.primary.snapshots(self._wanted.checkpoint)
-        return [s for s in found if self._wanted.metadata.items() <= s.metadata.items()]
+        return snapshots_of(self._sites.primary, self._wanted)
 
     @property
     def has_volumes(self) -> bool:

@@ -23,6 +23,8 @@ EXTERNAL = "external"
 #: We copy the objects.
 COPY = "copy"
 TRANSPORTS = (SHARED, EXTERNAL, COPY)
+#: There are no backups: the storage of both sites mirrors the volumes.
+MIRROR = "mirror"
 
 _LOOK_SECONDS = 2.0
 #: What Swift answers to content that does not match its ETag.

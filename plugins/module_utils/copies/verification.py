@@ -34,7 +34,7 @@ LOOKING, RESTORING = (OBJECTS, RESTORE), (READABLE, RESTORE)
 #: What each depth leaves unproved of copies.
 _UNPROVED = {
     RECORDS: (
-        "only the records of the backups were compared, so it is not proved that the store has their objects, that these are whole, "
+        "only what both sites say of them was compared, so it is not proved that their data are in the store, that these are whole, "
         "or that a volume restored from them equals its snapshot"
     ),
     READABLE: "a volume could be restored from them, but it is not proved that it equals its snapshot",

@@ -197,6 +197,42 @@ class ImageCopy:
 
 
 @dataclasses.dataclass(frozen=True)
+class VolumeCopy:
+    """A volume that is the copy of another site's, made of what its storage mirrored.
+
+    :param volume_id: id of the volume at its own site.
+    :param snapshot_id: id of the snapshot there that it is the content of.
+    :param volume_type: of the copy.
+    :param is_complete: whether it has all that belongs to it.
+    :param metadata: the marks, and perhaps a piece of a manifest.
+    """
+
+    id: str
+    volume_id: str
+    snapshot_id: str
+    size: int
+    status: str
+    volume_type: str
+    is_complete: bool
+    data_timestamp: str
+    metadata: t.Mapping[str, str]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether volumes can be made from it. Attached to a server, it may no longer have the content that it was made with."""
+        return self.status == "available" and self.is_complete
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in ("creating", "managing") or (self.status == "available" and not self.is_complete)
+
+    @property
+    def is_being_restored(self) -> bool:
+        """Always false: making a volume from it does not keep others from using it."""
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
 class Pool:
     """A pool of a storage backend as the scheduler knows it.
 

@@ -9,7 +9,6 @@ import dataclasses
 import http.client
 import os
 import re
-import signal
 import socket
 import ssl
 import subprocess
@@ -26,7 +25,7 @@ from ..core.text import LONGEST, told
 from ..quiesce.driver import QuiesceDriver
 from ..quiesce.drivers import AUTO, Reach, drivers, require_reach
 from ..quiesce.mark import FreezeMark
-from ..work.processes import start
+from ..work.processes import ended, start
 from ..work.waiting import within
 
 #: Seconds for a connection; a guest that is booting does not refuse it, it does not answer.
@@ -210,7 +209,7 @@ def command_problem(command: t.Sequence[str], subject: Subject, seconds: float) 
             process = start(command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         except (OSError, ValueError) as error:
             return f"it cannot run: {_reason(error)}"
-        status = _ended(process, seconds)
+        status = ended(process, seconds)
         said = _tail(output)
     if status == 0:
         return None
@@ -219,18 +218,6 @@ def command_problem(command: t.Sequence[str], subject: Subject, seconds: float) 
 
 def _environment(subject: Subject) -> dict[str, str]:
     return {"OSDR_SERVER_ID": subject.server_id, "OSDR_SERVER_NAME": subject.name, "OSDR_SERVER_ADDRESS": subject.address}
-
-
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """The exit status; None when the command had to be killed, with all that it had started."""
-    try:
-        return process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        # Processes that changed their user cannot be killed.
-        with contextlib.suppress(PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    return None
 
 
 def _tail(output: t.IO[bytes]) -> str:

@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import os
+import signal
 import subprocess
+import tempfile
 import typing as t
 
 Stream: t.TypeAlias = "int | t.IO[bytes] | None"
@@ -32,3 +37,50 @@ def start(
     return subprocess.Popen(  # pylint: disable=ansible-bad-function
         list(command), stdin=stdin, stdout=stdout, stderr=stderr, env=env, start_new_session=True
     )
+
+
+def ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """The exit status of a program; None when it had to be killed, with all that it had started."""
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        # Processes that changed their user cannot be killed.
+        with contextlib.suppress(PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What became of a program.
+
+    :param status: None when its time was over, and it was killed.
+    """
+
+    status: int | None
+    output: bytes
+    complaint: bytes
+
+
+def answer_of(command: t.Sequence[str], seconds: float) -> Answer:
+    """Run a program to its end.
+
+    :raises OSError: when it cannot be started.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaint:
+        process = start(command, stdin=subprocess.DEVNULL, stdout=output, stderr=complaint)
+        try:
+            status = ended(process, seconds)
+        except BaseException:
+            # An interruption: nobody is there to wait for it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        return Answer(status, _all_of(output), _all_of(complaint))
+
+
+def _all_of(file: t.IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()

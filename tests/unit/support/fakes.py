@@ -288,6 +288,9 @@ class FakeBackups:
     def each_backup(self):
         return iter(self.backups())
 
+    def volumes(self):
+        return []
+
     def backup(self, backup_id):
         return self.by_id.get(backup_id)
 

@@ -173,7 +173,7 @@ def test_what_the_catalogue_says_selects_the_volumes_whose_content_is_proved(run
 def test_what_records_do_not_prove_is_told(run):
     told = run(verification="records")["replication"]["unproved"]
     assert told == (
-        "2 of 2 copies: only the records of the backups were compared, so it is not proved that the store has their objects, "
+        "2 of 2 copies: only what both sites say of them was compared, so it is not proved that their data are in the store, "
         "that these are whole, or that a volume restored from them equals its snapshot."
     )
     assert run(verification="restore")["replication"]["unproved"] == ""

@@ -492,16 +492,21 @@ def test_copies_for_which_there_is_no_room_are_not_begun(two, usage, told):
 
 
 class Backups:
-    def __init__(self, has_volumes, monkeypatch):
-        self.has_volumes = has_volumes
-        copied = Copied(False, ("volume",), ("volume",), (Copy("volume", "cinder_backup", "b", ("b",), 1, False, 1),))
-        part = SimpleNamespace(carry_out=self._begin, foresee=lambda: copied, check=lambda: None)
-        self._copied, self.has_begun = copied, False
-        monkeypatch.setattr("ansible_collections.osdr.openstack.plugins.module_utils.copies.job.BackupCopying", lambda replication: part)
+    """The copying of volumes."""
 
-    def _begin(self):
+    def __init__(self, has_volumes):
+        self.has_volumes = has_volumes
+        self.has_begun = False
+
+    def check(self):
+        pass
+
+    def foresee(self):
+        return Copied(False, ("volume",), ("volume",), (Copy("volume", "cinder_backup", "b", ("b",), 1, False, 1),))
+
+    def carry_out(self):
         self.has_begun = True
-        return self._copied
+        return self.foresee()
 
 
 @pytest.mark.parametrize(
@@ -514,8 +519,8 @@ class Backups:
         (False, [], ["volume"]),
     ],
 )
-def test_a_checkpoint_is_copied_by_all_methods_that_it_needs(has_volumes, servers, expected, monkeypatch):
-    copying = CheckpointCopying(Backups(has_volumes, monkeypatch), Two(*servers).copying)
+def test_a_checkpoint_is_copied_by_all_methods_that_it_needs(has_volumes, servers, expected):
+    copying = CheckpointCopying(Backups(has_volumes), Two(*servers).copying)
     foreseen = copying.foresee()
     copied = copying.carry_out()
     assert [copy.volume_id for copy in copied.copies] == expected
@@ -524,7 +529,7 @@ def test_a_checkpoint_is_copied_by_all_methods_that_it_needs(has_volumes, server
 
 
 def test_nothing_is_copied_when_the_check_of_any_part_fails(monkeypatch):
-    backups, two = Backups(True, monkeypatch), Two("web")
+    backups, two = Backups(True), Two("web")
     copying = CheckpointCopying(backups, two.copying)
     monkeypatch.setattr(copying._parts[1], "_made", [dataclasses.replace(one, status="queued") for one in copying._parts[1]._made])
     with pytest.raises(CheckFailed, match=r"this step has changed nothing\. .* is queued"):
@@ -546,7 +551,7 @@ def test_a_copy_keeps_pieces_of_a_manifest_in_its_one_mark(two):
 
 
 def with_backups(storage):
-    return SimpleNamespace(cloud=storage.cloud, backups=list, backup=None)
+    return SimpleNamespace(cloud=storage.cloud, backups=list, backup=None, volumes=list)
 
 
 def test_a_glance_that_does_not_answer_keeps_no_volume_from_being_restored(two):

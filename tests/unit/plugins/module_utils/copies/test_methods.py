@@ -43,7 +43,7 @@ def by(method):
 
 
 def test_backups_are_what_is_known_first():
-    assert list(methods.METHODS) == ["cinder_backup", "glance_image"]
+    assert list(methods.METHODS) == ["cinder_backup", "glance_image", "mirrored_volume"]
     assert methods.pending("volume", 7) == dataclasses.replace(MANIFEST.copies[0], volume_id="volume", copy_id="", chain=(), size=7,
                                                                incremental=False, object_count=0, container="", stored_bytes=0,
                                                                inventory="", verified="records", content=Content())
@@ -59,8 +59,8 @@ def test_each_part_is_of_the_method_that_keeps_such_parts(two):
 
 
 UNKNOWN = (
-    f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know (it knows cinder_backup, glance_image). "
-    "Use a release of osdr.openstack that knows it."
+    f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know "
+    "(it knows cinder_backup, glance_image, mirrored_volume). Use a release of osdr.openstack that knows it."
 )
 
 
@@ -100,6 +100,9 @@ def test_a_site_is_asked_for_the_parts_of_each_methods_own_copies(two):
 
         def backups(self):
             return [backup("mine")]
+
+        def volumes(self):
+            return []
 
         def backup(self, backup_id):
             asked.append(backup_id)

@@ -7,10 +7,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery imp
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import WantedBackups
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import Sampling
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, Effort
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import RESTORE
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, MIRROR, Effort
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import RECORDS, RESTORE
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
+from ansible_collections.osdr.openstack.plugins.module_utils.mirror.access import RbdAccess
+from ansible_collections.osdr.openstack.plugins.module_utils.mirror.options import MirrorOptions
 
 GIVEN = {
     "full_every": 7,
@@ -23,7 +25,11 @@ GIVEN = {
     "bandwidth": 3,
     "verification_runs": 4,
     "volume_public_key": None,
+    "storage": None,
+    "remote_storage": None,
 }
+STORAGE = {"backend": "h@b#p", "pool": "volumes", "user": "dr", "host": None, "conf": None, "keyring": None, "volume_type": None}
+MIRRORED = {"transport": MIRROR, "verification": RECORDS, "storage": STORAGE, "remote_storage": STORAGE}
 
 
 def parsed(**changes):
@@ -56,3 +62,21 @@ def test_what_is_foreseen_changes_nothing():
 def test_what_earlier_checkpoints_proved_gets_to_where_volumes_are_selected():
     contents = {"volume-db": Content("2026-01-01T12:00:00.000Z", "earlier")}
     assert parsed().knowing(contents).delivery == Delivery(COPY, RESTORE, Sampling("noon", 4, contents))
+
+
+def test_storage_counts_where_volumes_are_mirrored():
+    assert parsed(storage=STORAGE, remote_storage=STORAGE).mirror is None
+    assert parsed(**MIRRORED).mirror == MirrorOptions(RbdAccess("volumes", "dr"), RbdAccess("volumes", "dr"), "h@b#p", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"storage": None}, "nothing says how the storage is reached. Give storage."),
+        ({"storage": None, "remote_storage": None}, "Give storage and remote_storage."),
+        ({"verification": "objects"}, "verification is objects, which is about backups"),
+    ],
+)
+def test_what_does_not_fit_mirrored_volumes_is_refused(changes, says):
+    with pytest.raises(InvalidInput, match=says):
+        parsed(**{**MIRRORED, **changes})

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, EXTERNAL, SHARED, TRANSPORTS, RateLimit, Transport
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, EXTERNAL, MIRROR, SHARED, TRANSPORTS, RateLimit, Transport
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, InvalidInput, NotFound, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import (
@@ -51,7 +51,7 @@ class Bringing(TwoSites):
 
 
 def test_the_option_offers_all_transports():
-    assert args.REPLICATION["transport"]["choices"] == list(TRANSPORTS)
+    assert args.REPLICATION["transport"]["choices"] == [*TRANSPORTS, MIRROR]
 
 
 # Bandwidth

@@ -321,7 +321,7 @@ def test_the_page_tells_how_many_volumes_were_never_proved():
 @pytest.mark.parametrize(
     ("verified", "text"),
     [
-        ("records", "1 of 5 copies: only the records of the backups were compared, so it is not proved that the store has their objects"),
+        ("records", "1 of 5 copies: only what both sites say of them was compared, so it is not proved that their data are in the store"),
         ("objects", "5 of 5 copies: the store has their objects, but it is not proved that a volume restored from them equals its snapshot."),
     ],
 )
