@@ -533,7 +533,7 @@ def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, e
         raise CloudError("No.", http_status=status)
 
     types = dict.fromkeys(("volume_types", "zones_of_types", "multiattach_types"), dict)
-    storage = SimpleNamespace(cloud=cloud_with_images("remote"), backups=list, backup=None, quotas=dict, availability_zones=list, **types)
+    storage = SimpleNamespace(cloud=cloud_with_images("remote"), backups=list, volumes=list, backup=None, quotas=dict, availability_zones=list, **types)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict, free_addresses=refuse if status == 403 else dict))
