@@ -188,13 +188,14 @@ without-sites: controller
 	$(lab) --extra-vars lab_remove_state=true tests/lab/down.yml
 
 .PHONY: bench
-bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, what the check before a restore, reading a large catalogue, the inventory of a site and the page about it take, and (simulated) what it saves that servers are thawed one by one
+bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, what the check before a restore, reading a large catalogue, the playbooks of many servers, the inventory of a site and the page about it take, and (simulated) what it saves that servers are thawed one by one
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/window.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/replication.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/images.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/preflight.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/reading.py
+	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/handing.py
 	$(controller)/bin/python tests/bench/inventory.py
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(controller)/bin/python tests/bench/status.py
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):tests/campaigns $(controller)/bin/python tests/bench/overlap.py

@@ -145,6 +145,11 @@ CHECKPOINT = {
     "catalogue_cloud": {"type": "raw"},
 }
 
+#: Where modules keep what the next ones need of a checkpoint that is not published yet.
+DRAFT = {
+    "draft": {"type": "path"},
+}
+
 #: How the site calls what the application has, as ``SiteMapping.parse`` reads it.
 MAPPING = {
     "mapping": {"type": "dict"},

@@ -15,7 +15,7 @@ description:
     cannot, for example when a volume is encrypted and its key cannot be read or sealed.
   - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers and
     their secrets, DNS records and shares that refer to the application.
-  - With O(cg_snapshot) and O(earlier_description), finds out what was changed between snapshots and the description, which must
+  - With O(draft), finds out what was changed between snapshots and the description, which must
     both be of the same servers and volumes.
   - Membership in the application's project suffices, except to read user data.
 author:
@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.application
+  - osdr.openstack.draft
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
@@ -51,14 +52,6 @@ options:
         or as a dictionary; by default only administrators do.
         O(cloud) when omitted.
     type: raw
-  cg_snapshot:
-    description:
-      - What M(osdr.openstack.os_cg_snapshot) returned, to compare the description with; see RV(differences).
-    type: dict
-  earlier_description:
-    description:
-      - What this module returned before the snapshots as RV(application_description). What has changed since is told in a warning.
-    type: dict
   concurrency:
     description:
       - How many calls of the site's APIs are made in parallel.
@@ -96,8 +89,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 application_description:
-  description: The application as it is, without its data. The same as in a checkpoint's manifest.
-  returned: success
+  description: The application as it is, without its data. The same as in a checkpoint's manifest. With O(draft) it is kept there instead.
+  returned: without O(draft)
   type: dict
   contains:
     application:
@@ -135,7 +128,7 @@ application_description:
       returned: success
 differences:
   description:
-    - How the servers, volumes and sizes differ from those of O(cg_snapshot). Empty when they do not, and without O(cg_snapshot).
+    - How the servers, volumes and sizes differ from those of the set of snapshots in O(draft). Empty when they do not, and without a set there.
     - They differ when volumes were attached, detached, swapped or extended, or a server was recreated, around the snapshots.
       M(osdr.openstack.os_cg_snapshot) with the same name then takes the set again.
   returned: success
@@ -158,12 +151,14 @@ from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import agreement, user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.draft import DESCRIPTION, SNAPSHOTS, Draft
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import sealer_of
 
 
 def run(module):
     params = module.params
-    earlier = described_earlier(params["earlier_description"])
+    draft = Draft(params["draft"]) if params["draft"] else None
+    earlier = described_earlier(draft.find(DESCRIPTION)) if draft else None
     application = Application.parse(params["application"])
     form = user_data.form_of(params["user_data"], params["user_data_key"])
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
@@ -173,12 +168,21 @@ def run(module):
         captured = captured.since(earlier)
     for warning in captured.warnings:
         module.warn(warning)
-    servers = captured.description.servers
+    servers, taken = captured.description.servers, draft.find(SNAPSHOTS) if draft else None
     return {
-        "application_description": captured.description.as_dict(),
-        "differences": agreement.of_snapshots(servers, params["cg_snapshot"] or {}),
+        "differences": agreement.of_snapshots(servers, taken or {}),
         "volume_ids": {server.name: [volume.source_id for volume in server.volumes] for server in servers},
+        **kept(captured.description.as_dict(), draft, module.check_mode),
     }
+
+
+def kept(described, draft, check_mode):
+    """What is returned of the description: nothing where there is another place for it."""
+    if draft is None:
+        return {"application_description": described}
+    if not check_mode:
+        draft.keep(DESCRIPTION, described)
+    return {}
 
 
 def main():
@@ -188,11 +192,10 @@ def main():
             args.APPLICATION,
             args.USER_DATA_KEY,
             args.VOLUME_PUBLIC_KEY,
+            args.DRAFT,
             {
                 "user_data": {"type": "str", "choices": list(user_data.POLICIES), "default": user_data.OMIT},
                 "admin_cloud": {"type": "raw"},
-                "cg_snapshot": {"type": "dict"},
-                "earlier_description": {"type": "dict"},
                 "concurrency": {"type": "int", "default": 8},
             },
         ),

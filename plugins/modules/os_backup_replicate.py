@@ -33,6 +33,7 @@ description:
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.catalogue
+  - osdr.openstack.draft
   - osdr.openstack.effort
   - osdr.openstack.attributes
   - osdr.openstack.replication
@@ -235,6 +236,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling imp
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import unproved
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.draft import COPIES, Draft
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Outline
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.progress import Progress
@@ -255,6 +257,8 @@ def run(module):
     progress = Progress(params["progress_file"])
     copying = CheckpointCopying.of(sites, options, waiter, progress)
     copied = copying.foresee() if module.check_mode else copying.carry_out()
+    if params["draft"] and not module.check_mode:
+        Draft(params["draft"]).keep(COPIES, {"checkpoint": checkpoint, "copies": copied.described()})
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")
     return {
@@ -277,6 +281,7 @@ def main():
             args.CATALOGUE,
             args.REPLICATION,
             args.VOLUME_PUBLIC_KEY,
+            args.DRAFT,
             {
                 "application": {"type": "str", "required": True},
                 "checkpoint": {"type": "str", "required": True},

@@ -104,6 +104,13 @@ options:
     type: list
     elements: dict
     default: []
+  drafts:
+    description:
+      - Directories in which the set is kept for M(osdr.openstack.os_application_info) and M(osdr.openstack.os_checkpoint), as their option C(draft) takes
+        them. One, or with O(other_clouds) one for each project, that of the module's own credentials first.
+    type: list
+    elements: path
+    default: []
   concurrency:
     description:
       - How many resources of a site are worked on in parallel.
@@ -332,10 +339,30 @@ grouping:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.draft import SNAPSHOTS, Draft
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.course import Course, Settings
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import POLICIES
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+
+
+def drafts_of(params):
+    """Where each project's part is kept."""
+    drafts, parts = params["drafts"], 1 + len(params["other_clouds"])
+    if drafts and (params["projects"] or len(drafts) != parts):
+        raise InvalidInput(
+            f"drafts names {len(drafts)} directories for the parts of {parts} projects.",
+            "Name one for the module's own credentials and one for each of other_clouds; it cannot be used with projects.",
+        )
+    return [Draft(one) for one in drafts]
+
+
+def keep(result, drafts):
+    """Keep what is there of the set; nothing is in check mode, or when it was removed."""
+    whole = result["cg_snapshot"]
+    parts = [part["cg_snapshot"] for part in result.get("parts", ())] or [whole]
+    for number, draft in enumerate(drafts if whole else ()):
+        draft.keep(SNAPSHOTS, parts[number])
 
 
 def main():
@@ -356,6 +383,7 @@ def main():
                 "other_clouds": {"type": "list", "elements": "raw", "default": []},
                 "thaw": {"type": "dict"},
                 "freezes": {"type": "list", "elements": "dict", "default": []},
+                "drafts": {"type": "list", "elements": "path", "default": []},
                 "concurrency": {"type": "int", "default": 16},
             },
         ),
@@ -363,8 +391,11 @@ def main():
         supports_check_mode=True,
     )
     with reported(module), Interruption().installed() as interruption:
+        drafts = drafts_of(module.params)
         settings = Settings.parse(module.params, {name: module.params[name] for name in args.AUTH})
         result = Course(settings, interruption, module.warn).run(module.check_mode)
+        if not module.check_mode:
+            keep(result, drafts)
     module.exit_json(**result)
 
 

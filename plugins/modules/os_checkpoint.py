@@ -45,19 +45,11 @@ options:
     description:
       - Name of the site where the checkpoint was taken. Required when O(state=present).
     type: str
-  application_description:
+  draft:
     description:
-      - What M(osdr.openstack.os_application_info) returned. Required when O(state=present).
-    type: dict
-  cg_snapshot:
-    description:
-      - What M(osdr.openstack.os_cg_snapshot) returned. Required when O(state=present).
-    type: dict
-  copies:
-    description:
-      - The copies that M(osdr.openstack.os_backup_replicate) returned. Required when O(state=present).
-    type: list
-    elements: dict
+      - The directory in which M(osdr.openstack.os_application_info), M(osdr.openstack.os_cg_snapshot) and M(osdr.openstack.os_backup_replicate) have kept
+        what they know of the checkpoint. Required when O(state=present).
+    type: path
   together:
     description:
       - What M(osdr.openstack.os_checkpoint_check) returned as C(together) for a part of an application over several projects, each of which is published in
@@ -75,9 +67,7 @@ EXAMPLES = r"""
     application: shop
     checkpoint: "2026-11-22-noon"
     site: primary
-    application_description: "{{ captured.application_description }}"
-    cg_snapshot: "{{ taken.cg_snapshot }}"
-    copies: "{{ copied.replication.copies }}"
+    draft: /run/dr/shop-noon
 """
 
 RETURN = r"""
@@ -103,12 +93,13 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publicati
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.draft import Draft
 
 
 def present(module, publication):
     params = module.params
     checkpoint = require_checkpoint_id(params["checkpoint"])
-    manifest = composed(checkpoint, params["site"], params["application_description"], params["cg_snapshot"], params["copies"], params["together"])
+    manifest = composed((params["application"], checkpoint), params["site"], Draft(params["draft"]), params["together"])
     change = publication.to_publish(manifest)
     if change.changed and not module.check_mode:
         publication.publish(manifest, change.pieces, is_new=change.before is None)
@@ -145,13 +136,11 @@ def main():
                 "checkpoint": {"type": "str", "required": True},
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "site": {"type": "str"},
-                "application_description": {"type": "dict"},
-                "cg_snapshot": {"type": "dict"},
-                "copies": {"type": "list", "elements": "dict"},
+                "draft": {"type": "path"},
                 "together": {"type": "dict"},
             },
         ),
-        required_if=[("state", "present", ["site", "application_description", "cg_snapshot", "copies"])],
+        required_if=[("state", "present", ["site", "draft"])],
         supports_check_mode=True,
     )
     with reported(module):

@@ -136,13 +136,13 @@ def write_catalogue(directory: pathlib.Path, checkpoints: int, servers: int) -> 
     seal = Catalogue(files, KEY).seal
     document = document_of(servers, VOLUMES)
     for checkpoint in range(checkpoints):
-        document["checkpoint"] |= {"id": name_of(checkpoint), "created_at": f"{moment_of(checkpoint)}.000Z", "evidence": _evidence(document, checkpoint)}
+        document["checkpoint"] |= {"id": name_of(checkpoint), "created_at": f"{moment_of(checkpoint)}.000Z", "evidence": evidence_of(document, checkpoint)}
         for number, copied in enumerate(document["copies"]):
             copied |= {"copy_id": backup_id(checkpoint, number), "chain": chain_of(checkpoint, number)}
         files.write(f"{APPLICATION}/{name_of(checkpoint)}.json", signed.dump(document, seal))
 
 
-def _evidence(document: t.Mapping[str, t.Any], checkpoint: int) -> dict[str, t.Any]:
+def evidence_of(document: t.Mapping[str, t.Any], checkpoint: int) -> dict[str, t.Any]:
     """What a set of snapshots would tell."""
     moment = f"{moment_of(checkpoint)}.000Z"
     freeze = dict.fromkeys(("requested", "frozen", "thawed", "guard_until"), moment)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 
 import inputs
 import laboratory
@@ -47,8 +49,8 @@ class Protected:
         self.name = laboratory.unique(transport)
         self.options = {**CLOUDS, **TRANSPORTS[transport], **options}
         self.count = 0
-        #: What was told of the snapshots of each checkpoint.
-        self._taken = {}
+        #: Where modules keep what they know of each checkpoint.
+        self._drafts = tempfile.TemporaryDirectory()
 
     @property
     def definition(self):
@@ -58,10 +60,13 @@ class Protected:
         """Snapshot its volumes; returns the id of the checkpoint."""
         self.count += 1
         name = f"{self.name}-{self.count}"
-        taken = module("os_cg_snapshot", cloud="primary", name=name, application=self.definition, consistency="crash")
+        drafts = [self._draft(name)]
+        taken = module("os_cg_snapshot", cloud="primary", name=name, application=self.definition, consistency="crash", drafts=drafts)
         assert taken.get("changed"), taken
-        self._taken[name] = taken["cg_snapshot"]
         return name
+
+    def _draft(self, checkpoint):
+        return os.path.join(self._drafts.name, checkpoint)
 
     def start(self, checkpoint, check=False, **options):
         """Begin to copy a checkpoint."""
@@ -80,17 +85,17 @@ class Protected:
 
     def publish(self, checkpoint):
         """Copy the snapshots of a checkpoint and write its manifest, by its playbook's modules; returns the copy of its only volume."""
-        captured = module("os_application_info", cloud="primary", application=self.definition)
-        copied = self.copy(checkpoint)
+        draft = self._draft(checkpoint)
+        captured = module("os_application_info", cloud="primary", application=self.definition, draft=draft)
+        assert captured.get("differences") == [], captured
+        copied = self.copy(checkpoint, draft=draft)
         published = module(
             "os_checkpoint",
             cloud="remote",
             application=self.name,
             checkpoint=checkpoint,
             site="primary",
-            application_description=captured["application_description"],
-            cg_snapshot=self._taken[checkpoint],
-            copies=copied["replication"]["copies"],
+            draft=draft,
         )
         assert "checkpoint" in published, published
         return copied["replication"]["copies"][0]

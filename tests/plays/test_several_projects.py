@@ -64,20 +64,20 @@ def test_one_window_is_held_over_all_and_each_project_has_its_part_copied_with_i
     window = given["os_cg_snapshot"]
     assert (window["cloud"], window["other_clouds"], window["admin_cloud"]) == ("ours", ["theirs"], "admin")
     assert window["application"] == shop.DOCUMENT["application"]
-    captured = of(calls, "os_application_info", "cloud", "admin_cloud", "application", "cg_snapshot")
-    parts = [("ours", "admin", PARTS[0]["application"]), ("theirs", "their-admin", PARTS[1]["application"])]
-    assert captured == [(*one, None) for one in parts] + [(*one, {"name": project}) for one, project in zip(parts, ("p-ours", "p-theirs"), strict=True)]
+    captured = of(calls, "os_application_info", "cloud", "admin_cloud", "application", "draft")
+    ours, theirs = window["drafts"]
+    assert ours != theirs
+    assert captured == [("ours", "admin", PARTS[0]["application"], ours), ("theirs", "their-admin", PARTS[1]["application"], theirs)] * 2
+    assert of(calls, "os_backup_replicate", "draft") == [(ours,), (theirs,)]
     copied = of(calls, "os_backup_replicate", "cloud", "admin_cloud", "remote_cloud", "remote_admin_cloud", "store_cloud")
     assert copied == [("ours", "admin", "remote-ours", "remote-ours", "ours"), ("theirs", "their-admin", "remote-theirs", None, None)]
 
 
 def test_the_leading_project_is_published_last_and_pruned_by_the_rules_which_the_others_follow(checkpoint):
     _code, output, calls = checkpoint()
-    published = of(calls, "os_checkpoint", "cloud", "together", "cg_snapshot")
-    assert published == [
-        ("remote-theirs", PARTS[1]["together"], {"name": "p-theirs"}),
-        ("remote-ours", PARTS[0]["together"], {"name": "p-ours"}),
-    ], output
+    published = of(calls, "os_checkpoint", "cloud", "together", "draft")
+    ours, theirs = next(given["drafts"] for name, given in calls if name == "os_cg_snapshot")
+    assert published == [("remote-theirs", PARTS[1]["together"], theirs), ("remote-ours", PARTS[0]["together"], ours)], output
     removed = [given for name, given in calls if name == "os_cg_snapshot"][-1]
     assert (removed["state"], removed["cloud"], removed["other_clouds"]) == ("absent", "ours", ["theirs"])
     pruned = of(calls, "os_checkpoint_prune", "cloud", "primary_cloud", "leading_cloud")

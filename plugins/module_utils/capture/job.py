@@ -47,7 +47,7 @@ class Captured:
 
 
 def described_earlier(data: t.Mapping[str, t.Any] | None) -> ApplicationDescription | None:
-    """Read what an earlier capture returned.
+    """Read what an earlier capture kept.
 
     :raises InvalidInput: when it is nothing of the kind.
     """
@@ -55,8 +55,8 @@ def described_earlier(data: t.Mapping[str, t.Any] | None) -> ApplicationDescript
         return ApplicationDescription.parse(data) if data else None
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise InvalidInput(
-            f"earlier_description is not what os_application_info returned: {error!r} is missing or has the wrong type.",
-            "Give the whole returned application_description.",
+            f"The description in the draft is not what os_application_info keeps there: {error!r} is missing or has the wrong type.",
+            "Remove the draft, and take the checkpoint again.",
         ) from error
 
 

@@ -16,7 +16,9 @@ from ..copies import methods
 from ..copies.method import Part
 from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import marks
+from ..core.text import told
 from ..manifest import pieces as manifest_pieces
+from ..manifest.draft import COPIES, DESCRIPTION, SNAPSHOTS, Draft
 from ..manifest.manifest import Manifest
 from ..manifest.schema import SCHEMA_VERSION
 from ..work.pool import each
@@ -42,21 +44,22 @@ class CatalogueChange:
     changed: bool
 
 
-def composed(
-    checkpoint: str,
-    site: str,
-    description: t.Mapping[str, t.Any],
-    taken: t.Mapping[str, t.Any],
-    copies: t.Any,
-    together: t.Mapping[str, t.Any] | None = None,
-) -> Manifest:
-    """Make the manifest from what other modules returned.
+def composed(names: tuple[str, str], site: str, draft: Draft, together: t.Mapping[str, t.Any] | None = None) -> Manifest:
+    """Make the manifest of what other modules have kept of a checkpoint.
 
-    :param description: of the application, as os_application_info returns it.
-    :param taken: as os_cg_snapshot returns it.
+    :param names: of the application and the checkpoint.
     :param together: of one part of an application over several projects, as os_checkpoint_check returns it.
+    :raises InvalidInput: when the draft lacks something, or is of another checkpoint.
     """
+    application, checkpoint = names
+    description, taken = draft.needed(DESCRIPTION, "os_application_info"), draft.needed(SNAPSHOTS, "os_cg_snapshot")
+    copied = draft.needed(COPIES, "os_backup_replicate")
     try:
+        found = {
+            "os_application_info": (description["application"]["name"], checkpoint),
+            "os_cg_snapshot": (taken["application"], taken["name"]),
+            "os_backup_replicate": (application, copied["checkpoint"]),
+        }
         point = {
             "id": checkpoint,
             "created_at": taken["taken_at"],
@@ -66,11 +69,19 @@ def composed(
             "evidence": {part: taken[part] for part in ("window", "clock", "servers", "snapshots")},
             "together": together,
         }
+        document = {"schema_version": SCHEMA_VERSION, "checkpoint": point, **description, "copies": copied["copies"]}
     except (KeyError, TypeError) as error:
         raise InvalidInput(
-            f"cg_snapshot is not what os_cg_snapshot returned: {error!r} is missing or has the wrong type.", "Give the whole returned cg_snapshot."
+            f"The draft is not what other modules keep there: {error!r} is missing or has the wrong type.", "Remove it, and take the checkpoint again."
         ) from error
-    return Manifest.parse({"schema_version": SCHEMA_VERSION, "checkpoint": point, **description, "copies": copies})
+    for module, whose in found.items():
+        if whose != names:
+            raise InvalidInput(
+                f"What {module} has kept in the draft is of checkpoint '{told(whose[1])}' of application '{told(whose[0])}', not of '{checkpoint}' of "
+                f"'{application}'.",
+                "Give each checkpoint a directory of its own.",
+            )
+    return Manifest.parse(document)
 
 
 class Publication:

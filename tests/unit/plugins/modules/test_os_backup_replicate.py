@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Overview
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import options
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.draft import COPIES, Draft
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy, Outline
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import build
 from ansible_collections.osdr.openstack.plugins.modules import os_backup_replicate
@@ -58,6 +59,7 @@ class Run(TwoSites):
             "verification_runs": 1,
             "stall_timeout": 600,
             "progress_file": None,
+            "draft": None,
             "timeout": 60,
             "concurrency": 1,
             "remote_cloud": "remote",
@@ -247,3 +249,9 @@ def test_what_the_catalogue_has_of_the_checkpoint_is_known_when_keys_are_sealed(
     run.manifests = [shop.manifest()]
     run()
     assert seen == [tuple(map(Outline.of, run.manifests))]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_copies_are_kept_for_the_module_that_publishes_them(run, tmp_path, check_mode):
+    copies = run(check_mode=check_mode, draft=str(tmp_path))["replication"]["copies"]
+    assert Draft(str(tmp_path)).find(COPIES) == (None if check_mode else {"checkpoint": "noon", "copies": copies})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
@@ -15,22 +16,31 @@ from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore
 
 NAME = "shop/noon.json"
-PARAMS = {
+PARAMS = {"application": "shop", "checkpoint": "noon", "site": "primary", "together": None}
+DESCRIPTION = {key: shop.DOCUMENT[key] for key in ("application", "servers", "topology", "missing")}
+TAKEN = {
+    "name": "noon",
     "application": "shop",
-    "checkpoint": "noon",
-    "site": "primary",
-    "application_description": {key: shop.DOCUMENT[key] for key in ("application", "servers", "topology", "missing")},
-    "cg_snapshot": {
-        "taken_at": "2026-01-01T12:00:00Z",
-        "consistency": "quiesced",
-        "window": None,
-        "clock": None,
-        "servers": [{"name": "orders-db", "consistency": "quiesced"}, {"name": "shop-front", "consistency": "quiesced"}],
-        "snapshots": [],
-    },
-    "copies": shop.DOCUMENT["copies"],
-    "together": None,
+    "taken_at": "2026-01-01T12:00:00Z",
+    "consistency": "quiesced",
+    "window": None,
+    "clock": None,
+    "servers": [{"name": "orders-db", "consistency": "quiesced"}, {"name": "shop-front", "consistency": "quiesced"}],
+    "snapshots": [],
 }
+
+
+class Drafted:
+    """Stands for a draft with what other modules have kept; what is None was not."""
+
+    def __init__(self, **changes):
+        copies = {"checkpoint": "noon", "copies": shop.DOCUMENT["copies"]}
+        self.content = {"description": DESCRIPTION, "snapshots": TAKEN, "copies": copies, **changes}
+
+    def needed(self, name, writer):
+        if self.content[name] is None:
+            raise InvalidInput(f"There is no draft. Run {writer} first.")
+        return self.content[name]
 
 
 class Site:
@@ -41,8 +51,10 @@ class Site:
         self.storage = FakeBackups(*shop.backups())
         self.publication = Publication(Catalogue(self.store, key), self.storage)
 
-    def present(self, check_mode=False, **changes):
-        return os_checkpoint.present(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
+    def present(self, check_mode=False, draft=None, **changes):
+        """:param draft: what other modules have kept differently."""
+        with mock.patch.object(os_checkpoint, "Draft", lambda _directory: Drafted(**(draft or {}))):
+            return os_checkpoint.present(SimpleNamespace(params={**PARAMS, "draft": "/drafts", **changes}, check_mode=check_mode), self.publication)
 
     def absent(self, check_mode=False, **changes):
         return os_checkpoint.absent(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
@@ -154,10 +166,39 @@ def test_pieces_that_an_interrupted_removal_left_are_removed():
     assert site.holders == []
 
 
-@pytest.mark.parametrize("taken", [{}, {**PARAMS["cg_snapshot"], "servers": [{}]}, {**PARAMS["cg_snapshot"], "servers": None}, {"taken_at": 1}])
-def test_what_is_no_result_of_a_snapshot_is_refused(taken):
-    with pytest.raises(InvalidInput, match="cg_snapshot is not what os_cg_snapshot returned"):
-        Site().present(cg_snapshot=taken)
+@pytest.mark.parametrize(
+    "draft",
+    [
+        *({"snapshots": one} for one in ({}, {**TAKEN, "servers": [{}]}, {**TAKEN, "servers": None}, {"taken_at": 1}, [])),
+        *({"copies": one} for one in ({}, [], {"checkpoint": "noon"})),
+        *({"description": one} for one in ({}, [], {"application": None})),
+    ],
+)
+def test_what_no_module_keeps_is_refused(draft):
+    with pytest.raises(InvalidInput, match="The draft is not what other modules keep there"):
+        Site().present(draft=draft)
+
+
+@pytest.mark.parametrize(
+    ("draft", "whose"),
+    [
+        ({"snapshots": {**TAKEN, "name": "ten"}}, "os_cg_snapshot has kept in the draft is of checkpoint 'ten' of application 'shop'"),
+        ({"snapshots": {**TAKEN, "application": "office"}}, "os_cg_snapshot .* is of checkpoint 'noon' of application 'office'"),
+        ({"copies": {"checkpoint": "ten", "copies": []}}, "os_backup_replicate .* is of checkpoint 'ten'"),
+        ({"description": {**DESCRIPTION, "application": {**DESCRIPTION["application"], "name": "office"}}}, "os_application_info .* of application 'office'"),
+    ],
+)
+def test_what_was_kept_of_another_checkpoint_is_not_published(draft, whose):
+    site = Site()
+    with pytest.raises(InvalidInput, match=whose):
+        site.present(draft=draft)
+    assert site.store.writes == 0
+
+
+@pytest.mark.parametrize(("missing", "writer"), [("description", "os_application_info"), ("snapshots", "os_cg_snapshot"), ("copies", "os_backup_replicate")])
+def test_what_is_missing_in_the_draft_is_told_with_who_keeps_it(missing, writer):
+    with pytest.raises(InvalidInput, match=writer):
+        Site().present(draft={missing: None})
 
 
 @pytest.mark.parametrize("changes", [{"checkpoint": "_active"}, {"application": "../shop"}, {"checkpoint": "noon/x-passed-7.drill"}])
@@ -174,9 +215,9 @@ def test_a_description_of_other_volumes_than_were_snapshotted_and_copied_is_not_
     snapshots = [{"volume_id": shop.uuid(number), "size": 1} for number in (1, 2, 3)]
     for taken in (snapshots[:2], [*snapshots, {"volume_id": shop.uuid(4), "size": 1}], [*snapshots[:2], {**snapshots[2], "size": 2}]):
         with pytest.raises(DrError, match="contradicts itself: .*snapshot"):
-            site.present(cg_snapshot={**PARAMS["cg_snapshot"], "snapshots": taken})
+            site.present(draft={"snapshots": {**TAKEN, "snapshots": taken}})
     assert site.store.writes == 0
-    assert site.present(cg_snapshot={**PARAMS["cg_snapshot"], "snapshots": snapshots})["changed"]
+    assert site.present(draft={"snapshots": {**TAKEN, "snapshots": snapshots}})["changed"]
 
 
 def test_a_part_is_published_with_what_it_knows_of_the_others():

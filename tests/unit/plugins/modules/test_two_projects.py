@@ -268,7 +268,7 @@ def test_an_application_is_captured_without_anything_of_others(site):
     site.restore()
     params = {"application": DOCUMENT["application"], "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
     params["volume_public_key"] = None
-    params |= {"cg_snapshot": None, "earlier_description": None}
+    params["draft"] = None
     described = os_application_info.run(SimpleNamespace(params=params, warn=lambda _warning: None))["application_description"]
     assert described["topology"]["security_groups"] == sorted(DOCUMENT["topology"]["security_groups"], key=lambda group: group["name"])
     (router,) = described["topology"]["routers"]

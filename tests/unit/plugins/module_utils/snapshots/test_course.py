@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import collections
 import datetime
 import json
 from types import SimpleNamespace
@@ -497,3 +498,17 @@ def test_a_clock_that_differs_is_told(cloud):
     cloud.cinder.ahead = datetime.timedelta(seconds=10)
     cloud.run()
     assert "The clock of site 'primary' is" in " ".join(cloud.warnings)
+
+
+@pytest.mark.parametrize(
+    ("how", "each", "once"),
+    [
+        ("individual", ["create_snapshot", "set_snapshot_metadata"], []),
+        ("auto", ["rename_snapshot", "set_snapshot_metadata"], ["create_group", "update_group", "create_group_snapshot"]),
+    ],
+)
+def test_cinder_is_asked_twice_for_each_volume(cloud, how, each, once):
+    """Beside lists, whose number does not grow with the volumes. Documented in docs/planning.md."""
+    cloud.run(grouping=how)
+    asked = collections.Counter(name for name, *_arguments in cloud.cinder.calls)
+    assert asked == {**dict.fromkeys(each, len(NAMES)), **dict.fromkeys(once, 1)}
