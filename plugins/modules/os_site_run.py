@@ -47,7 +47,7 @@ options:
       - What is done with the applications. In V(restore) and V(failover), dependencies and waves are heeded; in the others they only order the applications.
       - Needed to begin.
     type: str
-    choices: [checkpoint, restore, drill, failover]
+    choices: [checkpoint, restore, drill, failover, reprotect]
   id:
     description:
       - Id of the run, the same for all controllers that work on it. By it, a run that is over can be taken up again.

@@ -52,7 +52,7 @@ runs:
       description: Its id.
       type: str
     kind:
-      description: V(checkpoint), V(restore), V(drill) or V(failover).
+      description: V(checkpoint), V(restore), V(drill), V(failover) or V(reprotect).
       type: str
     began:
       description: When its first part began, in ISO 8601.

@@ -19,7 +19,7 @@ MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 PREFIXES = ("dr_", "nova_quiesce_api_", "guest_quiesce_hooks_", "rbd_mirror_")
 _VARIABLE = re.compile(rf"\b(?:{'|'.join(PREFIXES)})\w+\b")
 #: A move, and a run over a whole site, hand these roles what is theirs.
-_HANDED_ON = dict.fromkeys(("dr_failover", "dr_site_run"), ("dr_checkpoint", "dr_restore"))
+_HANDED_ON = {"dr_failover": ("dr_checkpoint", "dr_restore"), "dr_site_run": ("dr_checkpoint", "dr_restore", "dr_failover")}
 
 
 @functools.cache

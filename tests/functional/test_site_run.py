@@ -86,6 +86,10 @@ class SmallSite:
         path.write_text(yaml.safe_dump(plugin))
         return path
 
+    def definition(self, application):
+        name = self.called(application)
+        return {"name": name, "tiers": [{"name": "all", "servers": [name], "checks": [{"agent": True}]}]}
+
     def plan(self):
         sites = {"primary": {"name": "primary", "admin_cloud": "primary-admin", "limits": {"freezes": 2}}}
         sites["remote"] = {"name": "remote", "admin_cloud": "remote-admin", "limits": LIMITS}
@@ -98,7 +102,7 @@ class SmallSite:
                 "name": self.called(one),
                 "project": "other" if one in DEPENDENCIES else "lab",
                 "depends_on": [self.called(other) for other in DEPENDENCIES.get(one, ())],
-                "tiers": [{"name": "all", "servers": [self.called(one)], "checks": [{"agent": True}]}],
+                "tiers": self.definition(one)["tiers"],
             }
             for one in NAMES
         ]
@@ -143,7 +147,7 @@ class SmallSite:
                 for one in backups:
                     storage.delete_backup(one)
                     storage.wait_for_delete(one, wait=300)
-        for owner in (cloud("remote"), self._project.connection("remote")):
+        for owner in (cloud("remote"), self._project.connection("remote"), cloud("primary")):
             store = owner.object_store
             if any(one.name == self.container for one in store.containers()):
                 for one in list(store.objects(self.container)):
@@ -288,8 +292,44 @@ def test_two_controllers_share_a_run_and_either_may_be_killed(site, checkpoint, 
         site.clean_up(checkpoint)
 
 
+def test_a_drill_leaves_its_record_and_nothing_else(site, checkpoint, at):
+    options, variables = at("remote")
+    done = started("site_drill", *options, "--limit", site.called(IDENTITY), **variables).wait(7200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (point,) = module("os_recovery_point_info", cloud="remote", container=site.container, applications=[site.called(IDENTITY)])["recovery_points"]
+    assert point["drill"]["checkpoint"] == checkpoint
+    assert (site.there(), site.volumes()) == ({}, {})
+
+
 def test_what_was_made_for_the_tests_is_known(site, checkpoint):
     """Each application has one copy, with the id of the run."""
     for application in NAMES:
         found = module("os_checkpoint_info", cloud=site.entry(application, "remote"), container=site.container, application=site.called(application))
         assert [one["id"] for one in found["checkpoints"]] == [checkpoint]
+
+
+def test_what_was_moved_is_protected_for_the_way_back_from_what_is_recorded(site, checkpoint, at):
+    options, variables = at("primary", "remote")
+    name, only = site.called(IDENTITY), ("--limit", site.called(IDENTITY))
+    given = {**variables, "dr_failover_container": site.container}
+    del given["dr_restore_activate"]
+    moves = {"dr_failover_application": site.definition(IDENTITY), "dr_failover_container": site.container}
+    moves |= {f"dr_failover_{one}": {"cloud": one, "admin_cloud": f"{one}-admin", "site": one} for one in ("primary", "remote")}
+    try:
+        moved = started("site_failover", *options, *only, **given).wait(7200)
+        assert moved.returncode == 0, moved.stdout + moved.stderr
+        assert set(site.there()) == {IDENTITY}
+        back = started("reprotect", *options, *only, **given).wait(7200)
+        assert back.returncode == 0, back.stdout + back.stderr
+        run = site.runs()[0]
+        manifest = module("os_checkpoint_info", cloud="primary", container=site.container, application=name, checkpoint=run["id"], require=True)["manifest"]
+        assert manifest["checkpoint"]["site"] == "remote"
+        assert [one["name"] for one in manifest["servers"]] == [name]
+        print(f"The first checkpoint for the way back took {seconds_between(run['began'], run['ended']):.0f} s.")
+    finally:
+        for one in module("os_checkpoint_info", cloud="remote", container=site.container, application=name)["checkpoints"]:
+            if one["id"] != checkpoint:
+                removed = playbook("cleanup", **inputs.cleanup(name, one["id"]), dr_cleanup_container=site.container)
+                assert removed.returncode == 0, removed.stdout + removed.stderr
+        released = playbook("fence", **moves, dr_fence_state="released", dr_fence_runs_at="primary", dr_fence_start=True)
+        assert released.returncode == 0, released.stdout + released.stderr

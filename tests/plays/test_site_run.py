@@ -333,3 +333,49 @@ def test_only_what_is_due_is_taken_where_that_is_asked_for(machines):
     assert code == 0, output
     assert [given["max_age"] for name, given in calls if name == "os_recovery_point_info"] == [2700]
     assert len([name for name, _given in calls if name == "os_cg_snapshot"]) == 1
+
+
+# Drills, moves and the way back
+
+
+def test_each_application_is_drilled_with_an_id_that_the_same_run_finds_again(machines):
+    drilled = {"drill": {"outcome": "passed", "servers": []}}
+    answers = {"os_drill_record": drilled, "os_restore_cleanup": {"removed": [], "left": []}, "os_restore_networks": {}}
+    one = machines(hosts={"wiki": HOSTS["wiki"]}, **answers)
+    code, output, calls = one.play("site_drill", dr_site_run_id="monday")
+    assert code == 0, output
+    (first,) = [given["drill"] for name, given in calls if name == "os_restore_cleanup"]
+    assert len(first) == 16
+
+
+def test_only_drills_that_are_due_are_made_where_that_is_asked_for(machines):
+    point = {"application": "wiki", "drill_within": True}
+    hosts = {"wiki": {**HOSTS["wiki"], "dr_site_drill_interval": 100}}
+    one = machines(hosts=hosts, os_recovery_point_info={"recovery_points": [point]})
+    code, output, calls = one.play("site_drill", dr_site_run_due_only=True)
+    assert code == 0, output
+    assert [given["max_drill_age"] for name, given in calls if name == "os_recovery_point_info"] == [75]
+    assert restored(calls) == []
+
+
+def test_what_cannot_be_moved_says_why(machines):
+    code, output, calls = machines(hosts={"wiki": HOSTS["wiki"]}).play("site_failover")
+    assert code != 0
+    assert "applications over several projects cannot be moved in one run" in output
+    assert calls == []
+
+
+def test_the_way_back_is_the_way_there_with_the_sites_exchanged_and_what_was_restored(machines):
+    there = {"dr_checkpoint_cloud": "north-wiki", "dr_checkpoint_admin_cloud": "north-admin", "dr_restore_cloud": "south-wiki"}
+    back = {"application": {"name": "wiki", "tiers": [{"name": "all", "servers": ["restored"], "checks": []}]}, "site": "south", "since": "", "checkpoint": "x"}
+    one = machines(hosts={"wiki": {**HOSTS["wiki"], **there}}, **TAKING, os_way_back_info={"way_back": back})
+    _code, output, calls = one.play("reprotect", dr_site_run_id="back")
+    asked = next(given for name, given in calls if name == "os_way_back_info")
+    assert (asked["cloud"], asked["application"], asked["site"]) == ("south-wiki", "wiki", "south")
+    copied = next(given for name, given in calls if name == "os_backup_replicate")
+    clouds = ("cloud", "admin_cloud", "store_cloud", "remote_cloud", "remote_admin_cloud", "remote_store_cloud", "checkpoint")
+    assert [copied[one] for one in clouds] == ["south-wiki", "south-wiki", "south-wiki", "north-wiki", "north-admin", "north-wiki", "back"], output
+    published = next(given for name, given in calls if name == "os_checkpoint")
+    assert (published["site"], published["cloud"]) == ("south", "north-wiki")
+    taken = next(given for name, given in calls if name == "os_cg_snapshot")
+    assert taken["application"]["tiers"][0]["servers"] == ["restored"]

@@ -17,7 +17,7 @@ from ..site.keeping import KeptDocument
 from ..site.schema import LIMITED
 
 _VERSION = 1
-CHECKPOINT, RESTORE, DRILL, FAILOVER = KINDS = ("checkpoint", "restore", "drill", "failover")
+CHECKPOINT, RESTORE, DRILL, FAILOVER, REPROTECT = KINDS = ("checkpoint", "restore", "drill", "failover", "reprotect")
 #: Kinds in which applications are made to run, so that dependencies and waves count.
 RECOVERING = frozenset({RESTORE, FAILOVER})
 
