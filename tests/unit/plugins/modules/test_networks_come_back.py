@@ -132,7 +132,7 @@ class Site:
     def captured(self):
         params = {"application": APPLICATION, "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1, "volume_public_key": None}
         params["draft"] = None
-        return os_application_info.run(SimpleNamespace(params=params, warn=self.told.append))["application_description"]
+        return os_application_info.run(SimpleNamespace(params=params, warn=self.told.append, check_mode=False))["application_description"]
 
     def protected(self):
         """The manifest of a checkpoint; the volumes are restored already."""

@@ -269,7 +269,7 @@ def test_an_application_is_captured_without_anything_of_others(site):
     params = {"application": DOCUMENT["application"], "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
     params["volume_public_key"] = None
     params["draft"] = None
-    described = os_application_info.run(SimpleNamespace(params=params, warn=lambda _warning: None))["application_description"]
+    described = os_application_info.run(SimpleNamespace(params=params, warn=lambda _warning: None, check_mode=False))["application_description"]
     assert described["topology"]["security_groups"] == sorted(DOCUMENT["topology"]["security_groups"], key=lambda group: group["name"])
     (router,) = described["topology"]["routers"]
     assert [{**router, "is_ha": None, "is_distributed": None}] == DOCUMENT["topology"]["routers"]
