@@ -26,7 +26,8 @@ FILES = {
     "shop-drill.yml": ("docs/drill.md", "dr_restore_drill_probe:"),
     "shop-sites.yml": ("docs/failover.md", "dr_failover_application:"),
     "shop-back.yml": ("docs/failover.md", "dr_checkpoint_cloud: remote"),
-    "shop-awx.yml": ("docs/awx.md", ""),
+    "shop-awx.yml": ("docs/awx.md", "dr_awx_image:"),
+    "north-awx.yml": ("docs/awx.md", "dr_awx_site_plan:"),
     "vaulted.yml": None,
 }
 #: Inventories that need clouds to be read; what is played on their hosts is checked with others.
