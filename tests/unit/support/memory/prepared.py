@@ -35,7 +35,7 @@ OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
     "subnets": {
         **{"gateway_ip": (1, 10, None), "enable_dhcp": (True, False), "dns_nameservers": ([], ["10.0.0.99"], ["10.0.0.54", "10.0.0.53"])},
         **{"allocation_pools": ((3, 7),), "host_routes": ([], [{"destination": "10.98.0.0/24", "nexthop": "10.10.0.8"}]), "mode": ("slaac", None)},
-        **{"service_types": ([], ["compute:nova"], ["compute:az9", "network:router_interface"], ["network:dhcp"])},
+        **{"service_types": ([], ["compute:nova"], ["compute:az9", "network:router_interface"], ["network:dhcp"], ["network:dhcp"])},
         **{"dns_publish_fixed_ip": (True, False), "subnetpool_id": (None,), "cidr": ("10.77.0.0/24",)},
         "how": ("absent", "further", "taken"),
         **_TEXTS,
@@ -56,13 +56,17 @@ OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
 }
 
 
+def odd_value(odd: t.Mapping[str, t.Sequence[t.Any]]) -> st.SearchStrategy[tuple[str, t.Any]]:
+    """An attribute with one of its values: those with many values are no more frequent than others."""
+    return st.builds(lambda name, number: (name, odd[name][number % len(odd[name])]), st.sampled_from([*odd]), st.integers(0, 119))
+
+
 def _some(kind: str) -> st.SearchStrategy[list[tuple[str, t.Any]]]:
-    pairs = [(name, value) for name, values in OTHERWISE[kind].items() for value in values]
-    return st.lists(st.sampled_from(pairs), max_size=3)
+    return st.lists(odd_value(OTHERWISE[kind]), max_size=3)
 
 
 def _prepared(kind: str) -> st.SearchStrategy[Drawn]:
-    subnets = {"subnets": st.lists(_some("subnets"), max_size=3)} if kind == "networks" else {}
+    subnets = {"subnets": st.lists(_some("subnets"), max_size=3), "further": st.sampled_from((False, False, True))} if kind == "networks" else {}
     return st.fixed_dictionaries({"kind": st.just(kind), "number": st.integers(0, 5), "otherwise": _some(kind), **subnets})
 
 
@@ -92,7 +96,7 @@ class Prepared:
             done.add((one["kind"], number))
             # What a site refuses is not there.
             with contextlib.suppress(Refused):
-                make(wanted[number], dict(one["otherwise"]), *([one["subnets"]] if "subnets" in one else []))
+                make(wanted[number], dict(one["otherwise"]), *([_subnets(one)] if "subnets" in one else []))
         self._had = [(things, key, _fixed(things[key])) for things, key, _old in self._had if key in things]
 
     def changes(self) -> list[str]:
@@ -276,6 +280,12 @@ class Prepared:
             address = next((ip["ip_address"] for ip in made["fixed_ips"] if "." in ip["ip_address"]), None)
             wanted = {"floating_network_id": outside, "port_id": made["id"], "fixed_ip_address": address, "qos_policy_id": policy, "description": "prepared"}
             self._make("floatingips", wanted, {})
+
+
+def _subnets(drawn: Drawn) -> list[list[tuple[str, t.Any]]]:
+    """What is otherwise of each subnet: the first one may have others beside it."""
+    first, *others = drawn["subnets"] or [[]]
+    return [[*first, ("how", "further")] if drawn.get("further") else first, *others]
 
 
 def _address(cidr: str, offset: int) -> str:

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Refused, Resource
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import EXTENSIONS
-from ansible_collections.osdr.openstack.tests.unit.support.memory.prepared import PREPARED, Prepared
+from ansible_collections.osdr.openstack.tests.unit.support.memory.prepared import PREPARED, Prepared, odd_value
 from ansible_collections.osdr.openstack.tests.unit.support.memory.site import NOVA_VERSIONS, OPERATOR, OURS, THEIRS, MemorySite
 from hypothesis import strategies as st
 
@@ -45,8 +45,7 @@ def kind(usual: Blueprint, odd: t.Mapping[str, t.Sequence[t.Any]], **structure: 
     :param odd: unusual values per attribute.
     :param structure: what is drawn for every thing.
     """
-    pairs = [(name, value) for name, values in odd.items() for value in values]
-    return st.builds(lambda drawn, changes: {**usual, **drawn, **dict(changes)}, st.fixed_dictionaries(structure), some(st.sampled_from(pairs), 4))
+    return st.builds(lambda drawn, changes: {**usual, **drawn, **dict(changes)}, st.fixed_dictionaries(structure), some(odd_value(odd), 4))
 
 
 _index = st.integers(0, 5)
@@ -89,14 +88,14 @@ SUBNETS = kind(
     range=_index,
 )
 NETWORKS = kind(
-    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, "provided": "", **_DESCRIBED},
+    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, **_DESCRIBED},
     {
         **{"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,)},
-        # By the operator of each site; at the remote one perhaps not, not alike, or twice.
-        "provided": ("alike", "alike", "alike", "alike", "alike", "absent", "secure", "bare", "twice", "typed", "barred"),
         **_DESCRIPTIONS,
     },
     name=_names,
+    # By the operator of each site; at the remote one perhaps not, not alike, or twice.
+    provided=st.sampled_from((*[""] * 20, *["alike"] * 5, "absent", "secure", "bare", "twice", "typed", "barred", "barred")),
     subnets=some(SUBNETS, 3, 1),
 )
 ROUTERS = kind(
@@ -214,23 +213,23 @@ _FORBIDDEN = (
 )
 REMOTES = kind(
     {
-        **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
-        **{"default_group": "as new", "addresses": [], "namesakes": None},
+        **{"nova": 0, "lacking": [], "mtu": None, "flavors": "same", "outside": 2, "policies": True},
+        **{"default_group": "as new", "addresses": []},
     },
     {
         "nova": (1, 2),
         "lacking": [[one] for one in sorted(EXTENSIONS - {"external-net"})],
         "mtu": (1500, 1300),
-        "quota": [(name, limit) for name in _LIMITED for limit in (0, 2, 4, 6)],
         "flavors": ("larger", "other specs", "none"),
         "outside": (1,),
         "policies": (False,),
         "default_group": ("more", "fewer"),
-        # Networks that are called like others of the application, and are not these.
-        "namesakes": ("shared", "external", "both", "own", "own"),
         "addresses": (["10.0.0.0/8", "fd00::1/128"], ["192.0.2.7/32"]),
     },
+    quota=st.one_of(st.none(), st.none(), st.sampled_from([(name, limit) for name in _LIMITED for limit in (0, 1, 2, 4)])),
     prepared=st.one_of(st.just([]), PREPARED, PREPARED),
+    # Networks that are called like others of the application, and are not these, with or without subnets like theirs.
+    namesakes=st.sampled_from((None, None, *(f"{how}{whose}" for how in ("", "whole ") for whose in ("shared", "external", "both", "own")))),
     takes_first=st.booleans(),
     has_admin=st.booleans(),
     # Others have addresses of the application on the networks that the operator provides.
@@ -268,7 +267,7 @@ _ANYTHING = kind(
 
 def _calm(drawn: Blueprint, prepared: list[Blueprint]) -> Blueprint:
     """An application at whose remote site nothing is in the way but what somebody has prepared."""
-    remote = {"lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True, "addresses": [], "namesakes": None}
+    remote = {"lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True, "addresses": []}
     networks = [{**one, "provided": "", "shared": False} for one in drawn["networks"]]
     return {**drawn, "unique": True, "networks": networks, "remote": {**drawn["remote"], **remote, "most": {}, "prepared": prepared}}
 
@@ -740,13 +739,21 @@ class Remote(_Builder):
         """What stands for a network that the operator of the source provides."""
         secure = how != "secure" and network["port_security_enabled"]
         made = self.make("networks", {"name": network["name"], "shared": True, "port_security_enabled": None if secure else False}, _OPERATOR)
+        for subnet, there in self._subnets_like(network, made, subnets, _OPERATOR):
+            self.limit(there, {"typed": ["compute:az9"], "barred": ["network:dhcp"]}.get(how, subnet["service_types"]))
+
+    def _subnets_like(
+        self, network: Resource, made: Resource | None, subnets: t.Sequence[Resource], owner: Caller
+    ) -> list[tuple[Resource, Resource]]:
+        """Subnets of a network at the source, each with one like it on another network."""
+        found = []
         for subnet in subnets:
             if made and subnet["network_id"] == network["id"]:
                 names = ("name", "cidr", "ip_version", "enable_dhcp", "gateway_ip", "allocation_pools", "ipv6_ra_mode", "ipv6_address_mode")
                 # What is null here is asked for all the same.
                 with contextlib.suppress(Refused):
-                    there = self.site.neutron.create("subnets", {"network_id": made["id"], **{name: subnet[name] for name in names}}, _OPERATOR)
-                    self.limit(there, {"typed": ["compute:az9"], "barred": ["network:dhcp"]}.get(how, subnet["service_types"]))
+                    found.append((subnet, self.site.neutron.create("subnets", {"network_id": made["id"], **{name: subnet[name] for name in names}}, owner)))
+        return found
 
     def _neighbours(self, source: Source) -> None:
         """Ports of the operator, with addresses that the application has."""
@@ -757,14 +764,14 @@ class Remote(_Builder):
                     self.make("ports", {"network_id": network["id"], "fixed_ips": [{"ip_address": ip["ip_address"]}]}, _OPERATOR)
 
     def _namesakes(self, whose: str | None, source: Source) -> None:
-        """Bare networks of the operator that are called like the application's own, or of the project that are called like what the operator provides."""
-        flags = {"shared": whose in ("shared", "both"), "router:external": whose in ("external", "both")}
+        """Networks of the operator that are called like the application's own, or of the project that are called like what the operator provides."""
+        how, _space, whom = (whose or "").rpartition(" ")
+        flags = {"shared": whom in ("shared", "both"), "router:external": whom in ("external", "both")}
+        owner, flags = (_US, {}) if whom == "own" else (_OPERATOR, flags)
         for network in source.networks if whose else ():
-            is_own = network["project_id"] == OURS
-            if whose == "own" and not is_own:
-                self.make("networks", {"name": network["name"]})
-            if whose != "own" and is_own:
-                self.make("networks", {"name": network["name"], **flags}, _OPERATOR)
+            if (network["project_id"] == OURS) != (whom == "own"):
+                made = self.make("networks", {"name": network["name"], **flags}, owner)
+                self._subnets_like(network, made, source.subnets if how else [], owner)
 
     def _look_alikes(self, source: Source) -> None:
         """Another project has all of the same names, marked like a restore of the same checkpoint."""
