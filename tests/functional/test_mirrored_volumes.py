@@ -112,7 +112,7 @@ def test_what_does_not_arrive_is_no_checkpoint_and_the_one_before_stays(subject)
         assert failed.returncode != 0
         assert "Nothing was published" in failed.stdout
     assert copies(subject, late) == []
-    newest = module("os_checkpoint_info", cloud="remote", application=subject.name)["manifest"]
+    newest = module("os_checkpoint_info", cloud="remote", application=subject.name, with_manifest=True)["manifest"]
     assert newest["checkpoint"]["id"] == subject.ids[-1]
     take(subject, late)
     assert len(copies(subject, late)) == len(subject.servers)
