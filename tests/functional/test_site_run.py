@@ -322,10 +322,9 @@ def test_what_was_moved_is_protected_for_the_way_back_from_what_is_recorded(site
         back = started("reprotect", *options, *only, **given).wait(7200)
         assert back.returncode == 0, back.stdout + back.stderr
         run = site.runs()[0]
-        asked = {"application": name, "checkpoint": run["id"], "require": True, "with_manifest": True}
-        manifest = module("os_checkpoint_info", cloud="primary", container=site.container, **asked)["manifest"]
-        assert manifest["checkpoint"]["site"] == "remote"
-        assert [one["name"] for one in manifest["servers"]] == [name]
+        found = module("os_checkpoint_info", cloud="primary", container=site.container, application=name, checkpoint=run["id"], require=True)
+        assert found["checkpoint"]["site"] == "remote"
+        assert [tier["servers"] for tier in found["checkpoint"]["tiers"]] == [[name]]
         print(f"The first checkpoint for the way back took {seconds_between(run['began'], run['ended']):.0f} s.")
     finally:
         for one in module("os_checkpoint_info", cloud="remote", container=site.container, application=name)["checkpoints"]:

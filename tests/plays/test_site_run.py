@@ -31,9 +31,7 @@ with open(%(calls)r, "a") as calls:
     calls.write(json.dumps([%(name)r, given]) + "\\n")
 told = json.loads(%(answer)r)
 application = given.get("application")
-name = application["name"] if isinstance(application, dict) else application or given.get("manifest", {}).get("application", {}).get("name")
-with open(%(calls)r, "a") as calls:
-    calls.write("")
+name = application["name"] if isinstance(application, dict) else application
 gate = os.path.join(os.path.dirname(%(calls)r), "gates", "%%s.%%s" %% (%(name)r, name))
 while os.path.exists(gate):
     time.sleep(0.1)
@@ -147,10 +145,8 @@ def of_application(name, **variables):
     }
 
 
-def manifest_of(name):
-    document = shop.document()
-    evidence = {"window": None}
-    return {**document, "application": {**document["application"], "name": name}, "checkpoint": {**document["checkpoint"], "evidence": evidence}}
+def found_of(name):
+    return shop.found({**shop.document(), "application": {**shop.document()["application"], "name": name}})
 
 
 NAMES = ("identity", "shop", "wiki")
@@ -159,7 +155,7 @@ HOSTS = {
     "shop": of_application("shop", dr_site_priority=20, dr_site_depends_on=["identity"]),
     "wiki": of_application("wiki", dr_site_priority=500),
 }
-FOUND = {"manifest": manifest_of("shop"), "of": {name: {"manifest": manifest_of(name)} for name in NAMES}}
+FOUND = {**shop.found(), "of": {name: found_of(name) for name in NAMES}}
 RESTORE = {
     "os_checkpoint_info": FOUND,
     "os_restore_check": {"restore_check": {"problems": []}},
@@ -185,7 +181,7 @@ def machines(tmp_path, identity):
 
 def restored(calls):
     """The applications whose servers were made, in order."""
-    return [given["manifest"]["application"]["name"] for name, given in calls if name == "os_restore_servers"]
+    return [given["application"] for name, given in calls if name == "os_restore_servers"]
 
 
 def records(tmp_path):
@@ -305,7 +301,7 @@ def test_checkpoints_have_the_id_of_the_run_and_wait_for_nobody(machines):
 
 
 TAKING = {
-    "os_checkpoint_info": {"manifest": None},
+    "os_checkpoint_info": {"checkpoint": None},
     "os_checkpoint_check": {"checkpoint_check": {"freezes": [], "parts": []}},
     "os_application_info": {"application_description": {"servers": []}, "differences": []},
     "os_cg_snapshot": {"cg_snapshot": {"name": "noon"}},
