@@ -45,20 +45,26 @@ def awx():
 
 
 def test_the_applications_come_from_the_repository_with_the_plan(awx):
-    source = awx.one("inventory_source")
-    assert (source["source"], source["source_path"]) == ("scm", "north.applications.yml")
-    assert source["inventory"] == awx.one("inventory")["id"]
-    assert source["source_project"] == awx.all("project")[PREFIX]["id"]
-    assert (source["update_on_launch"], source["overwrite"], source["overwrite_vars"], source["update_cache_timeout"]) == (True, True, True, 0)
-    # Without it, no project of the plan could be asked.
-    assert source["credential"] == awx.one("credential")["id"]
+    sources = awx.all("inventory_source")
+    for source in sources.values():
+        assert (source["source"], source["source_path"]) == ("scm", "north.applications.yml")
+        assert source["source_project"] == awx.all("project")[PREFIX]["id"]
+        assert (source["update_on_launch"], source["overwrite"], source["overwrite_vars"], source["update_cache_timeout"]) == (True, True, True, 0)
+        # Without it, no project of the plan could be asked.
+        assert source["credential"] == awx.one("credential")["id"]
+    # What is played when the primary site is gone does not wait for it.
+    named = {one["id"]: name for name, one in awx.all("inventory").items()}
+    assert {named[one["inventory"]]: json.loads(one.get("source_vars", "null")) for one in sources.values()} == {
+        f"{PREFIX}: running": None, f"{PREFIX}: restorable": {"OSDR_APPLICATIONS_SOURCE": "catalogue"}
+    }
     assert {name: one["scm_url"] for name, one in awx.all("project").items()} == {
         "osdr.openstack": data()["dr_awx_scm_url"], PREFIX: GIVEN["dr_awx_site_scm_url"]
     }
 
 
 def test_the_inventory_has_the_plan_and_where_its_documents_are(awx):
-    variables = json.loads(awx.one("inventory")["variables"])
+    (variables,) = {one["variables"] for one in awx.all("inventory").values()}
+    variables = json.loads(variables)
     assert (variables["dr_site_status_plan"], variables["dr_site_check_plan"]) == (PLAN, PLAN)
     assert {name: value for name, value in variables.items() if name.endswith("_cloud")} == {
         "dr_site_check_cloud": GIVEN["dr_awx_site_cloud"], "dr_site_status_cloud": GIVEN["dr_awx_site_cloud"]
@@ -73,7 +79,7 @@ def test_all_job_templates_are_there_with_all_they_need(awx):
     assert list(made) == [f"{PREFIX}: {one['name']}" for one in TEMPLATES]
     for one in made.values():
         assert awx.associated(one, "credentials") == [awx.one("credential")["id"]]
-        assert (one["inventory"], one["project"]) == (awx.one("inventory")["id"], awx.all("project")["osdr.openstack"]["id"])
+        assert (one["inventory"], one["project"]) == (awx.all("inventory")[f"{PREFIX}: restorable"]["id"], awx.all("project")["osdr.openstack"]["id"])
         assert (one["become_enabled"], one["ask_variables_on_launch"], one["allow_simultaneous"]) == (False, False, False)
     assert set(awx.surveys) == {made[f"{PREFIX}: {one['name']}"]["id"] for one in TEMPLATES if "survey" in one}
 
@@ -117,7 +123,7 @@ def test_what_surveys_ask_for_cannot_be_given_otherwise():
 # The data
 
 
-@pytest.mark.parametrize("name", ["dr_awx_site_job_templates", "dr_awx_site_schedules"])
+@pytest.mark.parametrize("name", ["dr_awx_site_job_templates", "dr_awx_site_inventories", "dr_awx_site_schedules"])
 def test_no_key_of_the_data_is_left_unused(name):
     used = set(re.findall(r"\bitem\.(\w+)|'(\w+)' in item", (ROOT / "awx" / "setup_site.yml").read_text()))
     assert {key for one in data()[name] for key in one} <= {first or second for first, second in used}
