@@ -144,6 +144,13 @@ class CopyMethod(abc.ABC):
             if one not in parts or not parts[one].is_usable
         ]
 
+    def misfit(self, part: Part, volume_type: str, zone: str) -> str:
+        """Why no such volume can be made from a part, at the beginning of a sentence; empty where nothing is in the way.
+
+        :param volume_type: of the new volume, by its name at the site; empty for the default. The same holds for its zone.
+        """
+        return ""
+
     def is_being_restored(self, copy: Copy, parts: Parts) -> bool:
         return any(parts[one].is_being_restored for one in self.needs(copy) if one in parts)
 

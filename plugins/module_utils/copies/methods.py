@@ -97,6 +97,16 @@ def lacks(copy: Copy, parts: States) -> list[Lack]:
     return method.lacks(copy, parts) if method else []
 
 
+def misfits(copy: Copy, parts: Parts, volume_type: str, zone: str) -> list[str]:
+    """Why no such volume can be made from what there is of a copy, at the beginning of sentences.
+
+    :param volume_type: of the new volume, by its name at the site; empty for the default. The same holds for its zone.
+    """
+    method = METHODS.get(copy.method)
+    found = [parts[one] for one in method.needs(copy) if one in parts] if method else []
+    return [misfit for part in found if method and (misfit := method.misfit(part, volume_type, zone))]
+
+
 def is_being_restored(manifest: Manifest | Outline, parts: Parts) -> bool:
     return any(method_of(copy).is_being_restored(copy, parts) for copy in manifest.copies)
 

@@ -45,6 +45,13 @@ class MirroredVolume(CopyMethod):
     def pending(self, volume_id: str, size: int) -> Copy:
         return Copy(volume_id, self.name, "", (), size, False, 0)
 
+    def misfit(self, part: Part, volume_type: str, zone: str) -> str:
+        """Cinder clones a volume within its zone, and to another type only if a storage has both, which it does not tell."""
+        copy = t.cast(VolumeCopy, part)
+        wanted = {"of type": (volume_type, copy.volume_type), "in availability zone": (zone, copy.availability_zone)}
+        wrong = [f"{words} '{has}' and not '{wish}'" for words, (wish, has) in wanted.items() if wish and wish != has]
+        return f"{self.part_label(copy.id)} is {' and '.join(wrong)}; map the one to the other" if wrong else ""
+
     # Of parts
 
     def bases(self, needing: t.Iterable[Part], parts: t.Iterable[Part]) -> set[str]:

@@ -202,7 +202,7 @@ class VolumeCopy:
 
     :param volume_id: id of the volume at its own site.
     :param snapshot_id: id of the snapshot there that it is the content of.
-    :param volume_type: of the copy.
+    :param volume_type: of the copy; the same holds for its zone.
     :param is_complete: whether it has all that belongs to it.
     :param metadata: the marks, and perhaps a piece of a manifest.
     """
@@ -213,6 +213,7 @@ class VolumeCopy:
     size: int
     status: str
     volume_type: str
+    availability_zone: str
     is_complete: bool
     data_timestamp: str
     metadata: t.Mapping[str, str]

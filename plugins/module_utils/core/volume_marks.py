@@ -61,6 +61,7 @@ def copy_of(volume: Volume) -> VolumeCopy | None:
         size=volume.size,
         status=volume.status,
         volume_type=volume.volume_type,
+        availability_zone=volume.availability_zone,
         is_complete=found.get(_COMPLETE_KEY) == volume.id,
         data_timestamp=found.get(_TIME_KEY, ""),
         metadata=found,

@@ -161,6 +161,9 @@ def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[st
                 f"{lack.what}, needed for volume {step.label}, {lack.state} at site '{stock.site.name}'; {lack.remedy}, or choose another "
                 "checkpoint."
             )
+        spec = step.spec
+        for misfit in methods.misfits(step.copy, stock.parts, spec.volume_type, spec.availability_zone or "") if step.action.makes else ():
+            yield f"{misfit} (dr_restore_mapping), for volume {step.label} at site '{stock.site.name}'."
 
 
 def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:

@@ -268,3 +268,19 @@ def test_a_copy_of_another_project_is_asked_for(sites):
     storage = SimpleNamespace(volumes=list, volume=sites.remote.volume)
     gone = dataclasses.replace(copy, copy_id="gone", chain=("gone",))
     assert [one.id for one in methods.method_of(copy).look(storage, [copy, gone], 1)] == [copy.copy_id]
+
+
+@pytest.mark.parametrize(
+    ("volume_type", "zone", "says"),
+    [
+        ("", "", []),
+        ("ceph", "nova", []),
+        ("ssd", "", ["is of type 'ceph' and not 'ssd'; map the one to the other"]),
+        ("ssd", "north", ["is of type 'ceph' and not 'ssd' and in availability zone 'nova' and not 'north'; map the one to the other"]),
+    ],
+)
+def test_a_volume_has_the_type_and_the_zone_of_its_copy(sites, volume_type, zone, says):
+    (copy, _other) = sites.copy().copies
+    parts = methods.by_id(methods.look(sites.remote))
+    assert methods.misfits(copy, parts, volume_type, zone) == [f"Volume {copy.copy_id} {one}" for one in says]
+    assert methods.misfits(dataclasses.replace(copy, chain=("gone",)), parts, volume_type, zone) == []
