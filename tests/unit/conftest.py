@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.osdr.openstack.tests.unit.support.at_once import found_out_once
 from ansible_collections.osdr.openstack.tests.unit.support.bad_days import Time
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_sdk():
+    with found_out_once():
+        yield
 
 
 @pytest.fixture(autouse=True)

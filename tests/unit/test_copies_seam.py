@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import typing as t
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def secrets(tree: ast.AST) -> t.Iterator[str]:
             yield node.value
 
 
+@functools.cache
 def named_outside() -> set[tuple[str, str]]:
     found = set()
     for path in PLUGINS.rglob("*.py"):

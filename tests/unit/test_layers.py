@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import collections
+import functools
 import graphlib
 import typing as t
 from pathlib import Path
@@ -70,6 +71,7 @@ def targets(node: ast.AST, here: tuple[str, ...]) -> t.Iterator[tuple[str, ...]]
             yield (*base, alias.name)
 
 
+@functools.cache
 def imports(library: Path) -> Imports:
     """Which files of the library each file imports, wherever the import stands."""
     files = {module_of(path, library): path for path in library.rglob("*.py")}
