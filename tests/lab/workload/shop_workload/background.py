@@ -24,16 +24,26 @@ def running(pid_file: pathlib.Path) -> int | None:
     """The process that the file names, if it is alive and ours."""
     try:
         pid = int(pid_file.read_text(encoding="utf-8"))
-        command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        command = words_of(pid)
     except (FileNotFoundError, ProcessLookupError, ValueError):
         return None
-    return pid if str(pid_file).encode() in command else None
+    return pid if any(str(pid_file) in word for word in command) else None
+
+
+def words_of(pid: int) -> list[str]:
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
 
 
 def start(command: list[str], pid_file: pathlib.Path, journal: pathlib.Path, patience: float) -> bool:
-    """Start the command detached and wait until it is writing; false if it runs already."""
-    if running(pid_file):
+    """Start the command detached and wait until it is writing; false if it runs already.
+
+    One with other options, for databases that are gone for example, is stopped first.
+    """
+    pid = running(pid_file)
+    # The first words are the interpreter and the program, which may be another checkout's.
+    if pid and words_of(pid)[2:] == command[1:]:
         return False
+    stop(pid_file)
     log = pid_file.with_suffix(".log")
     position = journal.stat().st_size if journal.exists() else 0
     with log.open("w", encoding="utf-8") as stream:
