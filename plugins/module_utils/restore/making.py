@@ -98,8 +98,11 @@ def _made(create: t.Callable[[dict[str, t.Any]], Made], body: t.Mapping[str, t.A
         except CloudError as error:
             if error.http_status not in _REFUSALS:
                 raise
-    made, lost = _made(create, body, wishes.without(refused))
-    return made, {**dict.fromkeys(refused, refusal), **lost}
+    # Several of them are forbidden, then: what is firm, and what depends on that, goes last.
+    last = wishes.bound([key for key in refused if key in wishes.firm])
+    gone = [key for key in refused if key not in last] or refused
+    made, lost = _made(create, body, wishes.without(gone))
+    return made, {**dict.fromkeys(gone, refusal), **lost}
 
 
 def _refused(error: CloudError, wishes: Wishes) -> list[str]:

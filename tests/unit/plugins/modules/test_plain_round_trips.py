@@ -59,6 +59,12 @@ def test_a_port_is_no_interface_of_a_router_from_the_start():
     assert refused.value.status == 500
 
 
+def test_a_network_of_the_project_that_stands_for_one_of_others_is_told_and_nothing_of_it():
+    networks = [plain.network(plain.subnet(), provided="absent")]
+    outcome = travel(plain.blueprint(networks=networks, remote=plain.remote(namesakes="whole own")))
+    assert (outcome.end, outcome.reasons, outcome.violations, outcome.named) == ("restored", (), [], 1)
+
+
 def test_a_group_that_only_a_lost_port_has_is_lost_with_it():
     """The default group is the one of the port in the trunk, and of no other."""
     vip = plain.port(groups=[0])

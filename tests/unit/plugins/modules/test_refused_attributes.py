@@ -255,6 +255,18 @@ def test_a_port_that_got_other_addresses_than_at_the_source_has_all_else():
     assert not there.restored(manifest)
 
 
+def test_a_port_keeps_its_addresses_where_several_policies_forbid_something_else():
+    """Neutron tells with them all that the request has besides."""
+    port = plain.port(mac="fa:16:3e:0a:00:01", addresses=[(0, 11)], vnic="macvtap", dns_domain="example.org.")
+    there, manifest = arrived(plain.blueprint(servers=[plain.server(port)]))
+    there.site.neutron.forbids = {"create_port:dns_domain", "create_port:binding:vnic_type"}
+    assert there.restored(manifest)
+    made = port_of_server(there.site)
+    assert (made["mac_address"], [ip["ip_address"] for ip in made["fixed_ips"]]) == ("fa:16:3e:0a:00:01", ["10.10.0.11"])
+    (told,) = [one for one in there.warnings if " is without " in one]
+    assert " is without binding:vnic_type (macvtap), dns_domain (example.org.), which the site refuses: " in told
+
+
 def test_what_forwards_ports_leads_to_the_address_that_a_port_got():
     servers = [plain.server(plain.port(addresses=[(0, 11)]))]
     there, manifest = arrived(plain.blueprint(routers=[plain.router((0, False))], servers=servers, forwardings=[(0, 80)]))

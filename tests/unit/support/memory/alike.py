@@ -75,20 +75,22 @@ class _Thing:
 class _Side:
     """An application at one site, by its servers.
 
-    :param groups: names of security groups that are the application's as well: a port may lack some that are there.
+    :param like: the same application at the source. Security groups that it has there are its own though a port may lack them, and a network that
+        others provide there is no part of it, whosever it is here.
     """
 
-    def __init__(self, site: MemorySite, servers: t.Collection[str], project: str, groups: t.Collection[str] = ()) -> None:
+    def __init__(self, site: MemorySite, servers: t.Collection[str], project: str, like: _Side | None = None) -> None:
         self._neutron, self._nova, self._cinder = site.neutron.by_id, site.nova.by_id, site.cinder.by_id
         self._project = project
-        self._group_names = groups
+        self._group_names = {group["name"] for group in like.security_groups()} if like else set()
         self.servers = [one for one in self._nova["servers"].values() if one["name"] in servers and one["project_id"] == project]
         ids = {one["id"] for one in self.servers}
         self.ports = [self._neutron["ports"][port] for server in self.servers for port in server["_ports"]]
         self.networks = [one for one in self._neutron["networks"].values() if one["id"] in {port["network_id"] for port in self.ports}]
         inside = {one["id"] for one in self.networks}
         #: What others provide is as they like it.
-        self._own = {one["id"] for one in self.networks if one["project_id"] == project}
+        self.provided = {one["name"] for one in self.networks if one["project_id"] != project}
+        self._own = {one["id"] for one in self.networks if one["project_id"] == project and one["name"] not in (like.provided if like else ())}
         self.subnets = [one for one in self._neutron["subnets"].values() if one["network_id"] in inside]
         self.loose = [
             one
@@ -107,9 +109,8 @@ class _Side:
         for port in (*self.ports, *self.loose):
             yield from self._of_port(port)
         for network in self.networks:
-            is_own = network["project_id"] == self._project
-            shown = network if is_own else {"id": network["id"], "name": network["name"]}
-            yield self._thing("network", network["name"], shown, {"is the project's own": is_own})
+            shown = network if network["id"] in self._own else {"id": network["id"], "name": network["name"]}
+            yield self._thing("network", network["name"], shown, {"is the project's own": network["project_id"] == self._project})
         for subnet in self.subnets:
             if subnet["network_id"] in self._own:
                 yield self._thing("subnet", subnet["name"], subnet)
@@ -247,8 +248,7 @@ def _without_marks(name: str, value: t.Any) -> t.Any:
 def differences(source: MemorySite, remote: MemorySite, servers: t.Collection[str], application: str, project: str = "ours") -> t.Iterator[Difference]:
     """What of the application is not at the remote site as it is at the source."""
     was = _Side(source, servers, project)
-    groups = {group["name"] for group in was.security_groups()}
-    there = {(one.kind, one.label): one for one in _Side(remote, servers, project, groups).things()}
+    there = {(one.kind, one.label): one for one in _Side(remote, servers, project, was).things()}
     for one in was.things():
         other = there.pop((one.kind, one.label), None)
         if one.kind == "server group" and not other:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.making import Maker
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.wishes import Wishes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.wishes import Fallback, Wishes
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 WISHES = Wishes({"binding_profile": {}, "dns_name": "www", "ha": True}, {"binding_profile": "binding:profile", "dns_name": "dns_name", "ha": "ha"})
@@ -103,6 +103,35 @@ def test_several_that_policies_forbid_are_left_out_together():
     neutron = Policies(ha=None, mac=None)
     made(neutron, FIRM)
     assert neutron.bodies[-1] == ["name"]
+
+
+GROUPED = Wishes(
+    {"secured": True, "groups": ["Web"], "ha": True, "dns_name": "www"},
+    {"secured": "port_security_enabled", "groups": "security_groups", "ha": "ha", "dns_name": "dns_name"},
+    firm=frozenset({"secured"}),
+    fallbacks={"secured": Fallback(frozenset({"groups"}), {"is_up": False}, "is switched off")},
+)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "forbidden", "kept"),
+    [
+        pytest.param(FIRM, ("ha", "dns_name"), ["mac", "name"], id="what is firm"),
+        pytest.param(GROUPED, ("ha", "dns_name"), ["groups", "name", "secured"], id="and what depends on it"),
+        pytest.param(GROUPED, ("ha", "secured"), ["is_up", "name"], id="unless it is forbidden as well"),
+    ],
+)
+def test_of_several_that_policies_forbid_what_is_firm_stays(wishes, forbidden, kept):
+    def create(body):
+        neutron.bodies.append(sorted(body))
+        if {*forbidden} & body.keys():
+            told = " and ".join(f"rule:create_port:{wishes.names[key]}" for key in body if key in wishes.names)
+            raise CloudError(f"({told}) is disallowed", http_status=403)
+        return "made"
+
+    neutron = Neutron()
+    Maker(neutron, shop.empty_site()).make("The port", create, {"name": "x"}, wishes)
+    assert neutron.bodies[-1] == kept
 
 
 @pytest.mark.parametrize("status", [400, 404, 409])
