@@ -283,10 +283,10 @@ def problems(given, options):
 
 def calls():
     """Each task of the playbooks with a module of awx.awx: the module and its arguments, data in place of its variable."""
-    whole = {"workflow_nodes": data()["dr_awx_workflow"]["nodes"]}
+    whole = {"{{ " + name + ".nodes }}": data()[name]["nodes"] for name in ("dr_awx_workflow", "dr_awx_site_workflow")}
     for task in (task for setup in SETUPS for task in setup["tasks"]):
         for module in set(task) & set(documented()):
-            yield module, {name: whole.get(name, value) for name, value in task[module].items()}
+            yield module, {name: whole.get(str(value), value) for name, value in task[module].items()}
 
 
 def test_every_option_is_one_of_the_module():

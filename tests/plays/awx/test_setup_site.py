@@ -12,6 +12,7 @@ import jsonschema
 import openstack.config
 import pytest
 import yaml
+from ansible_collections.osdr.openstack.tests.docs import interface
 from ansible_collections.osdr.openstack.tests.plays.awx.configuration import ROOT, Job, answers, data, injected, rendered
 from ansible_collections.osdr.openstack.tests.plays.awx.controller import Controller
 from ansible_collections.osdr.openstack.tests.plays.awx.test_setup import FIELD, GUIDE, QUESTION, start
@@ -31,7 +32,7 @@ INPUTS = {"clouds": yaml.safe_dump(CLOUDS), "hmac_key": SECRET}
 
 
 def play(controller, *arguments, **variables):
-    return start(controller, "setup_site.yml", *arguments, **{**GIVEN, "dr_awx_site_plan": PLAN, **variables})
+    return start(controller, "setup_site.yml", *arguments, **{**GIVEN, "dr_awx_site_plan": PLAN, "dr_awx_site_slices": 3, **variables})
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +67,8 @@ def test_the_inventory_has_the_plan_and_where_its_documents_are(awx):
     (variables,) = {one["variables"] for one in awx.all("inventory").values()}
     variables = json.loads(variables)
     assert (variables["dr_site_status_plan"], variables["dr_site_check_plan"]) == (PLAN, PLAN)
-    assert {name: value for name, value in variables.items() if name.endswith("_cloud")} == {
-        "dr_site_check_cloud": GIVEN["dr_awx_site_cloud"], "dr_site_status_cloud": GIVEN["dr_awx_site_cloud"]
-    }
+    named = {name: value for name, value in variables.items() if name.endswith("_cloud")}
+    assert named == dict.fromkeys(("dr_site_check_cloud", "dr_site_run_cloud", "dr_site_status_cloud"), GIVEN["dr_awx_site_cloud"])
     # Not rendered by the Ansible that sets up.
     assert variables["dr_site_status_hmac_key"] == "{{ lookup('ansible.builtin.env', 'OSDR_HMAC_KEY') }}"
     assert {name: variables[name] for name in GIVEN["dr_awx_site_variables"]} == GIVEN["dr_awx_site_variables"]
@@ -77,15 +77,43 @@ def test_the_inventory_has_the_plan_and_where_its_documents_are(awx):
 def test_all_job_templates_are_there_with_all_they_need(awx):
     made = awx.all("job_template")
     assert list(made) == [f"{PREFIX}: {one['name']}" for one in TEMPLATES]
-    for one in made.values():
+    for template, one in zip(TEMPLATES, made.values(), strict=True):
         assert awx.associated(one, "credentials") == [awx.one("credential")["id"]]
-        assert (one["inventory"], one["project"]) == (awx.all("inventory")[f"{PREFIX}: restorable"]["id"], awx.all("project")["osdr.openstack"]["id"])
+        inventory = awx.all("inventory")[f"{PREFIX}: {template['inventory']}"]
+        assert (one["inventory"], one["project"]) == (inventory["id"], awx.all("project")["osdr.openstack"]["id"])
         assert (one["become_enabled"], one["ask_variables_on_launch"], one["allow_simultaneous"]) == (False, False, False)
     assert set(awx.surveys) == {made[f"{PREFIX}: {one['name']}"]["id"] for one in TEMPLATES if "survey" in one}
 
 
+def test_runs_over_all_applications_are_divided_among_as_many_jobs_as_they_know_of(awx):
+    made = {name.removeprefix(f"{PREFIX}: "): (one["job_slice_count"], one["forks"]) for name, one in awx.all("job_template").items()}
+    assert made == {"checkpoints": (3, 100), "restore": (3, 100), "status": (1, 0), "check": (1, 0)}
+    assert {json.loads(one["variables"])["dr_site_run_parts"] for one in awx.all("inventory").values()} == {3}
+
+
+def test_only_what_is_there_when_the_primary_site_is_gone_is_needed_to_recover():
+    recovering = {one["unified_job_template"]["name"].rpartition(": ")[2] for one in data()["dr_awx_site_workflow"]["nodes"]}
+    assert {one["inventory"] for one in TEMPLATES if one["name"] in recovering} == {"restorable"}
+
+
+def test_the_workflow_recovers_after_an_approval_whatever_the_check_says(awx):
+    nodes = awx.all("workflow_job_template_node")
+    following = {name: {kind: awx.associated(node, kind) for kind in ("success_nodes", "always_nodes")} for name, node in nodes.items()}
+    assert following == {
+        "check": {"success_nodes": [], "always_nodes": [nodes["approval"]["id"]]},
+        "approval": {"success_nodes": [nodes["restore"]["id"]], "always_nodes": []},
+        "restore": {"success_nodes": [], "always_nodes": [nodes["status"]["id"]]},
+        "status": {"success_nodes": [], "always_nodes": []},
+    }
+    assert nodes["approval"]["unified_job_template"] == awx.one("workflow_approval")["id"]
+    assert {name: node.get("extra_data") for name, node in nodes.items() if node.get("extra_data")} == {
+        "check": {"dr_site_check_capture": "false"}, "status": {"dr_site_status_fail_at": "never"}
+    }
+
+
 def test_schedules_answer_whatever_must_be_answered(awx):
     assert {name: one["extra_data"] for name, one in awx.all("schedule").items()} == {
+        f"{PREFIX}: checkpoints, every quarter of an hour, what is due": {"dr_site_run_due_only": "true"},
         f"{PREFIX}: status, every half hour": {"dr_site_status_fail_at": "critical"},
         f"{PREFIX}: check, every night": {"dr_site_check_capture": "true"},
     }
@@ -116,7 +144,7 @@ def test_what_surveys_ask_for_cannot_be_given_otherwise():
     with Controller() as controller:
         done = play(controller, dr_awx_site_variables={"dr_site_status_fail_at": "never"})
         assert done.returncode != 0
-        assert "their answers override it: dr_site_status_fail_at, dr_site_check_capture" in " ".join(done.stdout.split())
+        assert "their answers override it: dr_site_run_due_only, dr_site_status_fail_at, dr_site_check_capture" in " ".join(done.stdout.split())
         assert not controller.all("organization")
 
 
@@ -160,7 +188,8 @@ def test_a_question_can_be_asked(question):
     assert (question["type"], question["required"]) == ("multiplechoice", True)
     assert question["default"] in question["choices"]
     (playbook,) = {one["playbook"] for one in TEMPLATES if question in one.get("survey", [])}
-    assert question["variable"] in (ROOT / "playbooks" / f"{playbook}.yml").read_text()
+    taken = {*interface.read_by(playbook), *interface.options("dr_site_run")}
+    assert question["variable"] in taken
 
 
 # Jobs
