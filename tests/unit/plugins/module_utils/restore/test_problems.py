@@ -325,7 +325,7 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
     backups = {"backups": lambda: [mine], "backup": {"theirs": theirs}.get, "volumes": list}
     types = dict.fromkeys(("volume_types", "zones_of_types", "multiattach_types"), dict)
-    storage = SimpleNamespace(cloud=cloud_with_images("remote"), volumes=list, **backups, **types, quotas=dict, availability_zones=list)
+    storage = SimpleNamespace(cloud=cloud_with_images("remote"), **backups, **types, quotas=dict, availability_zones=list)
     others = SimpleNamespace(quotas=dict, availability_zones=list, free_addresses=dict)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)
