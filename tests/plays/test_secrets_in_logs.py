@@ -17,8 +17,10 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import session
 
 ROOT = Path(__file__).resolve().parents[2]
-# The first runs as an action, and none of them takes a cloud: those of a site plan are names.
-OTHERS = {"os_run_report", "os_site_applications_info", "os_site_plan_check", "os_site_report"}
+#: They run in Ansible's own process, which logs nothing of them.
+ACTIONS = ("os_site_run", "os_site_turn")
+# None of the others takes a cloud: those of a site plan are names.
+OTHERS = {*ACTIONS, "os_run_report", "os_site_applications_info", "os_site_plan_check", "os_site_report"}
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("os_*.py") if path.stem not in OTHERS)
 PROJECT = "project-to-be-seen"
 SECRET = "hush'%s\"\\x"
@@ -41,7 +43,7 @@ class Planted:
         if name == "auth":
             return {"auth_url": "http://127.0.0.1:9", "project_name": PROJECT, "password": self.secret(), "passcode": self.secret()}
         if rule.get("no_log"):
-            return self.secret()
+            return {"x": self.secret()} if rule["type"] == "dict" else self.secret()
         if rule.get("options") and rule["type"] == "dict":
             return self.options(rule["options"])
         if rule["type"] == "list":
@@ -140,6 +142,11 @@ def test_ansible_shows_no_secret_however_verbose_it_is_asked_to_be(tmp_path, mon
         planted, options = plant(spec_of(name, monkeypatch)[1])
         secrets.secrets = sorted({*secrets.secrets, *planted.secrets})
         tasks.append({"name": f"Call {name}", f"osdr.openstack.{name}": options, "ignore_errors": True})
+    for name in ACTIONS:
+        action = importlib.import_module(f"ansible_collections.osdr.openstack.plugins.action.{name}")
+        planted, options = plant({"argument_spec": action._SPEC})
+        secrets.secrets = sorted({*secrets.secrets, *planted.secrets})
+        tasks.append({"name": f"Call {name}", f"osdr.openstack.{name}": options, "ignore_errors": True})
     playbook = tmp_path / "play.json"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}]))
     program = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -148,6 +155,6 @@ def test_ansible_shows_no_secret_however_verbose_it_is_asked_to_be(tmp_path, mon
     environment = {**os.environ, "ANSIBLE_PIPELINING": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     shown = done.stdout + done.stderr
-    assert shown.count("TASK [Call ") == len(MODULES), shown
+    assert shown.count("TASK [Call ") == len([*MODULES, *ACTIONS]), shown
     assert PROJECT in shown
     assert secrets.seen_in(shown) == []
