@@ -78,23 +78,18 @@ class Controller:
         with self._changing() as known:
             if not known.own.is_alive(self.now()):
                 raise CloudError(f"The catalogue has not been told since {known.own.until} that this controller works on run '{known.own.run}'.")
-            turn = known.own.turns[name]
-            claimed = self._put(known, name, dataclasses.replace(turn, state=CLAIMING))
-            fresh = self._refreshed(claimed)
-            self._refuse_lost(fresh, name)
-            # By itself it would be in nobody's way.
-            waiting = dataclasses.replace(fresh, own=fresh.own.with_turn(name, turn))
-            verdict = self.state(waiting).verdict(name)
-            if verdict.is_go and not self.state(fresh).has_room(name):
-                verdict = Admission(waits_for="another controller that begins at the same time")
-            self._put(fresh, name, dataclasses.replace(turn, state=RUNNING, since=timestamp(self.now())) if verdict.is_go else turn)
-            return verdict
+            try:
+                return self._claim(known, name)
+            except BaseException:
+                # It waits as before; what it has announced is taken back by the keeper.
+                self._local.write(dataclasses.replace(known, is_published=False))
+                raise
 
     def keep_only(self, name: str, needs: Shares) -> Turn:
         """Give back a part of what an application holds."""
         with self._changing() as known:
             turn = dataclasses.replace(self._turn(known, name), needs=within(needs, self._limits))
-            self._put(known, name, turn)
+            self._give_back(dataclasses.replace(known, own=known.own.with_turn(name, turn)))
             return turn
 
     def finish(self, name: str, state: str, message: str = "") -> Turn:
@@ -106,7 +101,7 @@ class Controller:
             now = self.now()
             seconds = _seconds(turn, now) if turn.state == RUNNING else None
             over = Turn(state, {}, timestamp(now), seconds, message[:LONGEST_MESSAGE])
-            self._put(known, name, over)
+            self._give_back(dataclasses.replace(known, own=known.own.with_turn(name, over)))
             return over
 
     def predicted(self, name: str, state: str, needs: Shares) -> Turn:
@@ -121,14 +116,14 @@ class Controller:
             never = Turn(SKIPPED, {}, now, message="It was never begun.")
             broken = Turn(FAILED, {}, now, message="Its play ended without a result.")
             turns = {name: turn if turn.is_over else never if turn.state in (PLANNED, WAITING) else broken for name, turn in known.own.turns.items()}
-            return self._publish(dataclasses.replace(known, own=dataclasses.replace(known.own, turns=turns, has_ended=True)))
+            return self._give_back(dataclasses.replace(known, own=dataclasses.replace(known.own, turns=turns, has_ended=True)))
 
     # The keeper's
 
     def renew(self) -> bool:
         """Have the part count for another while, and learn what the others do; whether it goes on."""
         with self._changing() as known:
-            if known.own.has_ended:
+            if self._has_ended(known):
                 return False
             self._publish(self._refreshed(known), lasting=True)
             return True
@@ -136,7 +131,7 @@ class Controller:
     def refresh(self) -> bool:
         """Learn what the others do, and tell them what is new here; whether it goes on."""
         with self._changing() as known:
-            if known.own.has_ended:
+            if self._has_ended(known):
                 return False
             fresh = self._refreshed(known)
             if not fresh.is_published:
@@ -148,7 +143,7 @@ class Controller:
     def abandon(self) -> None:
         """Say that nobody works on the part any more."""
         with self._changing() as known:
-            if not known.own.has_ended:
+            if not self._has_ended(known):
                 self._publish(dataclasses.replace(known, own=known.own.alive_until(self.now())))
 
     # Reading and writing
@@ -157,6 +152,18 @@ class Controller:
     def _changing(self) -> t.Iterator[Known]:
         with self._local.locked():
             yield self._local.read()
+
+    def _claim(self, known: Known, name: str) -> Admission:
+        turn = known.own.turns[name]
+        fresh = self._refreshed(self._put(known, name, dataclasses.replace(turn, state=CLAIMING)))
+        self._refuse_lost(fresh, name)
+        # By itself it would be in nobody's way.
+        waiting = dataclasses.replace(fresh, own=fresh.own.with_turn(name, turn))
+        admission = self.state(waiting).verdict(name)
+        if admission.is_go and not self.state(fresh).has_room(name):
+            admission = Admission(waits_for="another controller that begins at the same time")
+        self._put(fresh, name, dataclasses.replace(turn, state=RUNNING, since=timestamp(self.now())) if admission.is_go else turn)
+        return admission
 
     def _turn(self, known: Known, name: str) -> Turn:
         if name not in known.own.turns:
@@ -181,6 +188,19 @@ class Controller:
         published = dataclasses.replace(changed, is_published=True)
         self._local.write(published)
         return published
+
+    def _give_back(self, known: Known) -> Known:
+        """Publish what makes room for others; while the store does not answer, it is left to the keeper."""
+        try:
+            return self._publish(known)
+        except CloudError:
+            return known
+
+    def _has_ended(self, known: Known) -> bool:
+        """Whether the part is ended, and the store knows it."""
+        if known.own.has_ended and not known.is_published:
+            self._publish(known)
+        return known.own.has_ended
 
     def _refuse_lost(self, known: Known, name: str) -> None:
         """Refuse to begin what a later part of the run has: this one was taken for abandoned."""

@@ -21,7 +21,7 @@ from ..core.errors import CloudError, DrError, WaitTimeout
 from ..core.text import told
 from ..work.clock import SYSTEM_CLOCK, Clock
 from ..work.processes import LIBRARY_PROCESS, start
-from ..work.waiting import Waiter
+from ..work.waiting import Patience, Waiter
 from .controller import LEASE, Controller
 from .local import LocalState
 from .shelf import PartShelf
@@ -29,6 +29,8 @@ from .shelf import PartShelf
 #: Seconds between two looks, and between two renewals: several may fail before a part no longer counts.
 LOOK_SECONDS, RENEW_SECONDS = 3.0, LEASE / 4
 _ANSWER_SECONDS = 60.0
+#: Seconds for which the store may fail when the last word is to be written.
+_PATIENCE_SECONDS = 600.0
 _LOG = "keeper.log"
 _COLLECTIONS = next(str(parent.parent) for parent in pathlib.Path(__file__).parents if parent.name == "ansible_collections")
 
@@ -102,7 +104,7 @@ def keep(controller: Controller, lives: t.Callable[[], bool], clock: Clock = SYS
             due = clock.now() + RENEW_SECONDS if is_due else due
         clock.sleep(LOOK_SECONDS)
     if goes_on:
-        controller.abandon()
+        Patience(_PATIENCE_SECONDS, clock).insist(controller.abandon)
 
 
 def _started(process: int) -> str | None:

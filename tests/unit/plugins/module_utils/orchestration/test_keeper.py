@@ -12,7 +12,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.orchestration impor
 from ansible_collections.osdr.openstack.plugins.module_utils.orchestration.beginning import WantedRun, begin
 from ansible_collections.osdr.openstack.plugins.module_utils.orchestration.controller import LEASE, Controller
 from ansible_collections.osdr.openstack.plugins.module_utils.orchestration.local import Known, LocalState
-from ansible_collections.osdr.openstack.plugins.module_utils.orchestration.part import RESTORE, Entrant
+from ansible_collections.osdr.openstack.plugins.module_utils.orchestration.part import DONE, RESTORE, RUNNING, Entrant
 from ansible_collections.osdr.openstack.plugins.module_utils.orchestration.shelf import PartShelf
 from ansible_collections.osdr.openstack.tests.unit.support.controllers import SEAL, VirtualTime
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
@@ -74,6 +74,51 @@ def test_a_store_that_fails_for_a_while_is_asked_again(kept, monkeypatch):
     kept.time.after(200, lambda: alive.append(kept.published.is_alive(kept.time.now())))
     kept.keep(210)
     assert alive == [True]
+
+
+class Failing:
+    """A store that fails as long as it is told to, after so many requests."""
+
+    def __init__(self, kept, monkeypatch):
+        self.left = float("inf")
+        for name in ("write", "read", "documents"):
+            monkeypatch.setattr(kept.store, name, self._failing(getattr(kept.store, name)))
+
+    def _failing(self, method):
+        def call(*given):
+            self.left -= 1
+            if self.left < 0:
+                raise CloudError("The store is busy.")
+            return method(*given)
+
+        return call
+
+
+@pytest.mark.parametrize("requests", range(3))
+def test_whoever_could_not_begin_waits_as_before(kept, monkeypatch, requests):
+    kept.controller.renew()
+    kept.controller.ask("shop", {})
+    failing = Failing(kept, monkeypatch)
+    failing.left = requests
+    with pytest.raises(CloudError):
+        kept.controller.take("shop")
+    assert kept.controller.look("shop").is_go
+    failing.left = float("inf")
+    assert kept.controller.take("shop").is_go
+
+
+def test_what_is_given_back_while_the_store_fails_is_told_later(kept, monkeypatch):
+    kept.controller.renew()
+    kept.controller.ask("shop", {})
+    assert kept.controller.take("shop").is_go
+    failing = Failing(kept, monkeypatch)
+    failing.left = 0
+    assert kept.controller.finish("shop", DONE).state == DONE
+    kept.controller.end()
+    failing.left = float("inf")
+    assert kept.published.turns["shop"].state == RUNNING
+    kept.keep(100)
+    assert kept.published.turns["shop"].state == DONE and kept.published.has_ended
 
 
 def test_the_store_is_only_written_to_where_there_is_something_new(kept):
