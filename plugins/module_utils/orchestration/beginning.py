@@ -143,7 +143,7 @@ def _refuse_other_kind(run: str, parts: t.Iterable[RunPart], wanted: WantedRun) 
 
 
 def _interrupted(parts: t.Iterable[RunPart], wanted: WantedRun, now: datetime.datetime) -> str | None:
-    """The newest run of the kind that somebody has left, or in which others work: as long as it is not over, it is the one that is meant."""
+    """The newest run of the kind in which somebody has left some of the applications; what it has beside them does not matter."""
     runs: dict[str, list[RunPart]] = collections.defaultdict(list)
     for part in parts:
         if part.kind == wanted.kind:
@@ -152,7 +152,7 @@ def _interrupted(parts: t.Iterable[RunPart], wanted: WantedRun, now: datetime.da
     left = [
         (began, run)
         for run, of_run in runs.items()
-        if (began := min(one.began for one in of_run)) >= since and not all(turn.is_over for turn in _newest(of_run).values())
+        if (began := min(one.began for one in of_run)) >= since and not all(turn.is_over for name, turn in _newest(of_run).items() if name in wanted.names)
     ]
     return max(left)[1] if left else None
 

@@ -206,6 +206,16 @@ def test_an_old_interrupted_run_is_not_resumed(tmp_path):
     assert site.play(WIKI).part.run != first.part.run
 
 
+def test_what_nobody_wants_any_more_does_not_keep_a_run_open(tmp_path):
+    site = Site(tmp_path, WORK)
+    first = site.play(WIKI, IDENTITY)
+    site.time.run(60)
+    first.kill()
+    site.time.run(100)
+    assert first.part.turns["wiki"].state == DONE
+    assert site.play(WIKI).part.run != first.part.run
+
+
 def test_what_a_run_has_measured_is_expected_of_the_next_one(tmp_path):
     site = Site(tmp_path, WORK)
     site.play(SHOP, IDENTITY, WIKI)
