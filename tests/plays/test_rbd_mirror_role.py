@@ -38,8 +38,8 @@ class Clusters:
     def state(self, name):
         return json.loads((self.directory / name / "state.json").read_text())
 
-    def set(self, name, /, **changes):
-        path = self.directory / name / "state.json"
+    def set(self, cluster, **changes):
+        path = self.directory / cluster / "state.json"
         path.write_text(json.dumps({**(json.loads(path.read_text()) if path.exists() else {}), **changes}))
 
     def play(self, *options, entry="main", **variables):

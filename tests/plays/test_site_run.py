@@ -172,9 +172,9 @@ def machines(tmp_path, identity):
     auth = {"auth_url": identity, "username": "u", "password": "p", "project_name": "p", "user_domain_id": "default", "project_domain_id": "default"}
     clouds = {"auth": auth, "osdr_catalogue": {"directory": str(tmp_path / "catalogues")}}
 
-    def make(name="one", hosts=HOSTS, **answers):
+    def make(name="one", hosts=None, **answers):
         (tmp_path / name).mkdir()
-        return Controller(tmp_path / name, {**RESTORE, **answers}, clouds, hosts)
+        return Controller(tmp_path / name, {**RESTORE, **answers}, clouds, hosts or HOSTS)
 
     return make
 

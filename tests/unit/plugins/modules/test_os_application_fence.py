@@ -38,7 +38,7 @@ def asked():
 def store(monkeypatch, asked):
     """The store of the other site's catalogue."""
     there = FakeStore(**{"shop/noon.json": shop.manifest().dump()})
-    monkeypatch.setattr(os_application_fence, "connect_other", lambda cloud: asked.append(cloud))
+    monkeypatch.setattr(os_application_fence, "connect_other", asked.append)
     monkeypatch.setattr(catalogue, "configured_store", lambda _cloud, _container: there)
     return there
 

@@ -41,7 +41,7 @@ class Travelled:
 def answers(act):
     """What services answer meanwhile, by what was asked for."""
     found = {}
-    with answering(lambda key, answer: found.setdefault(key, answer)):
+    with answering(found.setdefault):
         act()
     return found
 

@@ -102,7 +102,7 @@ def test_ports_get_addresses_for_servers_on_networks_of_others(how, end):
 
 
 class Site:
-    def __init__(self, types=SERVERS, **subnet):
+    def __init__(self, types=tuple(SERVERS), **subnet):
         self.site = MemorySite("primary")
         self.network = self.ask("POST", "networks", {"network": {"name": "web"}})["network"]["id"]
         self.subnet = self.add(**subnet)
@@ -116,7 +116,7 @@ class Site:
         return self.ask("POST", "subnets", {"subnet": subnet})["subnet"]["id"]
 
     def limit(self, subnet, types):
-        self.ask("PUT", f"subnets/{subnet}", {"subnet": {"service_types": types}})
+        self.ask("PUT", f"subnets/{subnet}", {"subnet": {"service_types": list(types)}})
 
     def port(self, **more):
         return self.ask("POST", "ports", {"port": {"network_id": self.network, **more}})["port"]

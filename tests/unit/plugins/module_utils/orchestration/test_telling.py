@@ -71,8 +71,8 @@ class FakeShelf:
 
 
 def read(*parts, run=None, unreadable=()):
-    module = SimpleNamespace(params={"id": run, "limits": {}}, warn=lambda told: warned.append(told))
     warned = []
+    module = SimpleNamespace(params={"id": run, "limits": {}}, warn=warned.append)
     return os_site_run_info.run(module, FakeShelf(*parts, unreadable=unreadable), BEGINNING)["runs"], warned
 
 

@@ -597,9 +597,12 @@ def test_an_empty_volume_is_never_taken_for_a_restored_one():
 
 
 def test_a_run_that_is_killed_before_it_says_that_it_has_asked_asks_once_more():
+    def end(*_arguments):
+        raise CloudError("Killed.")
+
     storage = Storage()
     describe = storage.describe_volume
-    storage.describe_volume = lambda *_arguments: (_ for _ in ()).throw(CloudError("Killed."))
+    storage.describe_volume = end
     with pytest.raises(DrError, match="Killed"):
         filled(storage)
     storage.describe_volume = describe
