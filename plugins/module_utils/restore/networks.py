@@ -52,6 +52,8 @@ class NetworkRestore:
         self._owner: Mark = owner_of(plan.manifest)
         #: Id per name, by kind; what is made comes to it.
         self._ids: dict[str, dict[str, str]] = {"networks": {}, "subnets": {}, "security groups": {}, "address groups": {}}
+        #: Router per port that an interrupted run has left for one.
+        self._left_to: dict[str, str] = {}
         self._maker = Maker(network, plan.site)
         #: What an operator should know of what was made.
         self.warnings: list[str] = self._maker.warnings
@@ -181,14 +183,23 @@ class NetworkRestore:
             self._network.add_router_interface(router.id, subnet_id)
         else:
             wanted = {"subnet_id": subnet_id, "ip_address": address or described.gateway_ip}
-            self._network.add_router_port(router.id, self._interface(spec.name, self._network_id(described.network), wanted))
+            left = self._left_interface(spec.name, described, wanted)
+            self._network.add_router_port(router.id, left or self._interface(spec.name, self._network_id(described.network), wanted))
+
+    def _left_interface(self, router: str, subnet: SubnetSpec, wanted: t.Mapping[str, str | None]) -> str | None:
+        """A port to join a subnet with that an interrupted run has left: for one router, and not for one that is to have another address."""
+        routers = self._plan.manifest.description.topology.routers
+        chosen = {one.ip_address for spec in routers for one in spec.interface_addresses if one.subnet == subnet.name}
+        others = {*chosen, subnet.gateway_ip} - {wanted["ip_address"]}
+        left = []
+        for port in self._site.ports:
+            addresses = {ip.ip_address for ip in port.fixed_ips if ip.subnet_id == wanted["subnet_id"]}
+            if addresses and not addresses & others and not port.device_id and Mark.of_text(port.description) == self._owner:
+                left.append((wanted["ip_address"] not in addresses, port.id))
+        return next((port_id for _is_elsewhere, port_id in sorted(left) if self._left_to.setdefault(port_id, router) == router), None)
 
     def _interface(self, router: str, network_id: str, wanted: t.Mapping[str, str | None]) -> str:
-        """A port to join a subnet with, with the wanted address where it is free; an interrupted run may have left it."""
-        for port in self._site.ports:
-            on_subnet = any(ip.subnet_id == wanted["subnet_id"] for ip in port.fixed_ips)
-            if on_subnet and not port.device_id and Mark.of_text(port.description) == self._owner:
-                return port.id
+        """A port to join a subnet with, with the wanted address where it is free."""
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
         owner = owner_for(one.service_types for one in self._site.subnets if one.id == wanted["subnet_id"])
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}

@@ -23,6 +23,7 @@ from .sharing import shared_volume_doubts, shared_volume_refusals
 from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
 from .topology import is_made, is_of_others, joined_subnets, missing_routes
+from .wishes import POOL, subnet_wishes
 
 #: Of each subnet by default: what an attribute may have, and the option in which Neutron's operator says so.
 _MOST_OF_A_SUBNET = {("dns_nameservers", "max_dns_nameservers"): 5, ("host_routes", "max_subnet_host_routes"): 20}
@@ -62,6 +63,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
         *_mtu_refusals(plan),
+        *_pool_refusals(plan),
         *_used_subnet_refusals(plan),
         *_service_refusals(plan),
         *_floating_refusals(plan),
@@ -343,6 +345,24 @@ def _mtu_refusals(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Subnet '{spec.name}' is one of IPv6, and network '{spec.network}' at site '{plan.site.name}' has an MTU of {network.mtu}: Neutron "
                 f"takes such subnets from {_LEAST_MTU_OF_SIX} on. Raise the network's MTU there, or name another network in a mapping."
+            )
+
+
+def _pool_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Subnets of no pool where others of their network are of one: Neutron takes those of one version from the same pool."""
+    site, owner = plan.site, owner_of(plan.manifest)
+    new = [spec for spec in plan.lacking["subnets"] if not site.subnets_called(spec.name, site.network(spec.network))]
+    without = [spec for spec in new if POOL not in subnet_wishes(site, spec, owner).body]
+    pooled = {(spec.network, spec.ip_version): spec.name for spec in new if spec not in without}
+    for spec in without:
+        network = site.network(spec.network)
+        there = [one for one in site.subnets if network and one.network_id == network.id and one.ip_version == spec.ip_version]
+        other = next((one.name or one.id for one in there if one.subnet_pool_id), pooled.get((spec.network, spec.ip_version)))
+        if other:
+            yield (
+                f"Subnet '{spec.name}' would be of no subnet pool at site '{site.name}' ({POOL}), unlike '{other}' on network '{spec.network}': Neutron "
+                "takes all subnets that a network has of one IP version from the same pool. Have the subnet made there, under the same name, or say in a "
+                "mapping which network or subnet pool to use."
             )
 
 

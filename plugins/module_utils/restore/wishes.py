@@ -23,8 +23,8 @@ TAGS, TRUNK, FORWARDING, ROUTES = "standard-attr-tag", "trunk", "floating-ip-por
 PORT_SECURITY, STATEFUL, MTU = "port-security", "stateful-security-group", "net-mtu-writable"
 _DNS, _DNS_OF_PORTS = "dns-integration", "dns-domain-ports"
 _QOS, _QOS_OF_FLOATING, _QOS_OF_GATEWAY = "qos", "qos-fip", "qos-gateway-ip"
-#: What is set of a subnet once it is there.
-SERVICE_TYPES = "service_types"
+#: Of a subnet: what is set once it is there, and what it is allocated from.
+SERVICE_TYPES, POOL = "service_types", "subnetpool_id"
 #: Tags and routes after what they belong to, by each run that finds them missing, and the description with its mark.
 _SENT_OTHERWISE = ("tags", "routes", "description")
 #: What records call an attribute, where that is not its name in the API.
@@ -39,7 +39,7 @@ _RECORDED = {
     "port_security_enabled": "port_security",
     "security_groups": "security_group_ids",
     "stateful": "is_stateful",
-    "subnetpool_id": "subnet_pool_id",
+    POOL: "subnet_pool_id",
 }
 #: What a site shows to administrators only.
 OF_ADMINISTRATORS = ("binding:profile", "distributed", "ha")
@@ -250,9 +250,9 @@ def subnet_wishes(site: RestoreSite, spec: SubnetSpec, mark: Mark, there: Subnet
 def _pool(site: RestoreSite, spec: SubnetSpec) -> _Wished:
     pool = site.subnet_pool(spec.subnet_pool)
     if pool is None:
-        return _Wished("subnetpool_id", spec.subnet_pool, why=f"it has no subnet pool '{spec.subnet_pool}' for the project")
+        return _Wished(POOL, spec.subnet_pool, why=f"it has no subnet pool '{spec.subnet_pool}' for the project")
     why = None if any(holds(one, spec.cidr) for one in pool.prefixes) else f"that pool does not hold {spec.cidr}"
-    return _Wished("subnetpool_id", spec.subnet_pool, sent=pool.id, why=why)
+    return _Wished(POOL, spec.subnet_pool, sent=pool.id, why=why)
 
 
 def router_wishes(site: RestoreSite, spec: RouterSpec, mark: Mark, there: Router | None = None) -> Wishes:

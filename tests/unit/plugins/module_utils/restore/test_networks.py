@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 
 import pytest
@@ -337,6 +338,23 @@ def test_an_interface_that_a_killed_run_left_is_joined(apply):
     site = Neutron(shop.prepared_site(ports=(left,)))
     apply(site)
     assert site.calls == [("join by port", "r", "port-left")]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("first", "own", "other"))))
+@pytest.mark.parametrize("left", [{"own": "10.10.0.9", "anywhere": "10.10.0.77"}, {"own": "10.10.0.9"}], ids=["two", "one"])
+def test_an_interface_that_a_killed_run_left_is_joined_by_one_router(left, order):
+    """By the one that is to have its address, or else by any; the others get ports of their own."""
+    ports = [shop.port(name, fixed_ips=(FixedIp("sub", address),), description=TEXT) for name, address in left.items()]
+    document = shop.document()
+    (router,) = document["topology"]["routers"]
+    own = [{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]
+    document["topology"]["routers"] = [{**router, "name": name, "interface_addresses": own if name == "own" else []} for name in order]
+    routers = tuple(dataclasses.replace(shop.ROUTER, id=name, name=name) for name in order)
+    site = Neutron(shop.prepared_site(ports=tuple(ports), routers=routers))
+    NetworkRestore(site, site, RestorePlan.of(Manifest.parse(document), site.site), 1).apply()
+    joined_by = {call[1]: call[2] for call in site.calls if call[0] == "join by port"}
+    assert joined_by["own"] == "port-own"
+    assert {joined_by["first"], joined_by["other"]} == {"port-interface", *(["port-anywhere"] if "anywhere" in left else [])}
 
 
 def test_a_second_run_makes_nothing(apply):

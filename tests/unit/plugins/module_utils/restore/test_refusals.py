@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota, Router, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota, Router, Subnet, SubnetPool
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.needs import amounts_of
@@ -293,6 +293,38 @@ def test_a_subnet_that_is_there_is_not_in_its_own_way():
     told = [one.split(" at site")[0] for one in found(manifest, shop.prepared_site(subnets=(untagged,)))]
     assert told == ["Subnets 'shop-subnet' (10.10.0.0/24) and 'second' (10.10.0.128/25) on network 'shop-net'"]
     assert found(site=shop.prepared_site(subnets=(untagged,))) == []
+
+
+POOL = SubnetPool("p", "ten", prefixes=("10.10.0.0/16",))
+
+
+@pytest.mark.parametrize(
+    ("pool", "version", "network_id", "is_refused"), [("p", 4, "net", True), (None, 4, "net", False), ("p", 6, "net", False), ("p", 4, "net2", False)]
+)
+def test_a_subnet_of_no_pool_is_not_made_beside_one_that_is_of_a_pool(pool, version, network_id, is_refused):
+    there = Subnet("sub2", "there", network_id, "10.20.0.0/24", ip_version=version, subnet_pool_id=pool)
+    told = [one.split(":")[0] for one in found(site=shop.prepared_site(subnets=(there,), ports=(), routers=()))]
+    expected = "Subnet 'shop-subnet' would be of no subnet pool at site 'remote' (subnetpool_id), unlike 'there' on network 'shop-net'"
+    assert told == [expected] * is_refused
+
+
+@pytest.mark.parametrize(("cidr", "is_refused"), [("10.20.0.0/24", True), ("10.10.1.0/24", False)])
+def test_a_pool_that_holds_one_subnet_of_a_network_has_to_hold_the_others(cidr, is_refused):
+    def change(topology):
+        topology["subnets"][0]["subnet_pool"] = "ten"
+        second_subnet(topology, cidr=cidr)
+
+    told = [one.split(":")[0] for one in found(of_topology(change), dataclasses.replace(shop.empty_site(), subnet_pools=(POOL,)))]
+    expected = "Subnet 'second' would be of no subnet pool at site 'remote' (subnetpool_id), unlike 'shop-subnet' on network 'shop-net'"
+    assert told == [expected] * is_refused
+    # Without the pool, no subnet is of one.
+    assert found(of_topology(change)) == []
+
+
+def test_a_subnet_of_the_pool_of_its_network_is_made():
+    manifest = of_topology(lambda topology: topology["subnets"][0].update(subnet_pool="ten"))
+    there = Subnet("sub2", "there", "net", "10.20.0.0/24", subnet_pool_id="p")
+    assert found(manifest, shop.prepared_site(subnets=(there,), ports=(), routers=(), subnet_pools=(POOL,))) == []
 
 
 # Floating addresses
