@@ -12,6 +12,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mirror.commands imp
 from ansible_collections.osdr.openstack.tests.functional.ceph_bench import CephBench
 from ansible_collections.osdr.openstack.tests.unit.support.mirror_contract import MirrorContract
 
+pytestmark = pytest.mark.campaign
+
 
 def rbd(site):
     """rbd at a site, with what tests need more than a driver: to make images of images."""

@@ -12,6 +12,8 @@ import pytest
 import small
 from laboratory import cloud, module, playbook, wait
 
+pytestmark = pytest.mark.campaign
+
 TWO_TIERS = (["db"], ["web"])
 #: A run that must fail gives up soon.
 IMPATIENT = {"dr_checkpoint_timeout": 30}
