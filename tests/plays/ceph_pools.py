@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sys
 from pathlib import Path
@@ -52,6 +53,9 @@ def main():
     words = sys.argv[1:]
     assert words[0] == "--conf"
     home = Path(words[1]).parent
+    # Both hosts ask at once, and each question may change what both know. The lock lasts as long as the process.
+    lock = (home.parent / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     paths = home / "state.json", Path((home / "peer").read_text()) / "state.json"
     state, peer = (json.loads(path.read_text()) for path in paths)
     if words[2] == "auth":
