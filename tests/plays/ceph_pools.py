@@ -43,7 +43,7 @@ def pool(state, peer, words):
         print(state["name"])
     else:
         other = json.loads(peer.read_text())
-        if sys.stdin.read() != other["name"]:
+        if sys.stdin.read().strip() != other["name"]:
             fail(22, "cannot import token for local cluster")
         for one in (state, other):
             one["peers"] = [{"direction": words[words.index("--direction") + 1]}]
