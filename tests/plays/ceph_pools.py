@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -42,28 +42,34 @@ def pool(state, peer, words):
     elif words[:3] == ["peer", "bootstrap", "create"]:
         print(state["name"])
     else:
-        token = sys.stdin.read()
-        if token != peer["name"]:
+        other = json.loads(peer.read_text())
+        if sys.stdin.read().strip() != other["name"]:
             fail(22, "cannot import token for local cluster")
-        for one in (state, peer):
+        for one in (state, other):
             one["peers"] = [{"direction": words[words.index("--direction") + 1]}]
+        write(peer, other)
+
+
+def write(path, state):
+    """Replace a file in one step: the other host may be reading it."""
+    beside = path.with_suffix(f".{os.getpid()}")
+    beside.write_text(json.dumps(state))
+    beside.replace(path)
 
 
 def main():
     words = sys.argv[1:]
     assert words[0] == "--conf"
     home = Path(words[1]).parent
-    # Both hosts ask at once, and each question may change what both know. The lock lasts as long as the process.
-    lock = (home.parent / "lock").open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    paths = home / "state.json", Path((home / "peer").read_text()) / "state.json"
-    state, peer = (json.loads(path.read_text()) for path in paths)
+    path, peer = home / "state.json", Path((home / "peer").read_text()) / "state.json"
+    before = json.loads(path.read_text())
+    state = json.loads(json.dumps(before))
     if words[2] == "auth":
         auth(state, words[3:])
     else:
         pool(state, peer, words[4:])
-    for path, one in zip(paths, (state, peer), strict=True):
-        path.write_text(json.dumps(one))
+    if state != before:
+        write(path, state)
 
 
 main()
