@@ -228,11 +228,12 @@ def test_limits_of_the_plan_are_held(machines):
     one = machines(hosts=hosts)
     with one.gate("os_restore_servers", "identity"):
         process = one.start("site_restore")
-        until(lambda: restored(one.calls()), process)
-        until(lambda: "under way (identity), 2 waiting" in one.output, process)
-        assert restored(one.calls()) == ["identity"]
+        until(lambda: "identity" in restored(one.calls()), process)
     assert process.wait(timeout=1800) == 0, one.output
-    assert restored(one.calls()) == ["identity", "shop", "wiki"]
+    assert sorted(restored(one.calls())) == sorted(NAMES)
+    # Each has two servers. Which one asks first is up to Ansible.
+    assert "1 under way" in one.output
+    assert "2 under way" not in one.output and "3 under way" not in one.output
 
 
 def test_some_applications_are_a_run_too(machines):
