@@ -128,8 +128,12 @@ class SmallSite:
 
     def volumes(self):
         """How many volumes the remote site has of each application."""
-        marked = {one: self.owner(one, "remote").block_storage.volumes(metadata={"osdr_application": self.called(one)}) for one in NAMES}
-        return {one: count for one, volumes in marked.items() if (count := len(list(volumes)))}
+        found = {}
+        for application in NAMES:
+            marked = [one for one in self.owner(application, "remote").block_storage.volumes() if _is_of(one, self.called(application))]
+            if marked:
+                found[application] = len(marked)
+        return found
 
     def clean_up(self, checkpoint):
         """Remove what was restored."""
@@ -143,8 +147,9 @@ class SmallSite:
         for application in NAMES:
             for site in ("remote", "primary"):
                 storage = self.owner(application, site).block_storage
-                backups = [one for one in storage.backups(details=True) if (one.metadata or {}).get("osdr_application") == self.called(application)]
-                for one in backups:
+                backups = [one for one in storage.backups(details=True) if _is_of(one, self.called(application))]
+                # An incremental one goes before the one that it builds on.
+                for one in sorted(backups, key=lambda one: one.created_at, reverse=True):
                     storage.delete_backup(one)
                     storage.wait_for_delete(one, wait=300)
         for owner in (cloud("remote"), self._project.connection("remote"), cloud("primary")):
@@ -154,6 +159,10 @@ class SmallSite:
                     store.delete_object(one.name, container=self.container)
                 store.delete_container(self.container)
         self._undo.close()
+
+
+def _is_of(made, application):
+    return (made.metadata or {}).get("osdr_application") == application
 
 
 def _is_removed(owner, volume_id):

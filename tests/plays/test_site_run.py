@@ -113,7 +113,7 @@ class Controller(Collection):
 
     def play(self, playbook, *arguments, **variables):
         process = self.start(playbook, *arguments, **variables)
-        code = process.wait(timeout=600)
+        code = process.wait(timeout=1800)
         return code, self.output, self.calls()
 
     @property
@@ -188,10 +188,10 @@ def records(tmp_path):
     return [path for path in (tmp_path / "catalogues").rglob("*.json") if path.is_file() and "_site-runs" in str(path)]
 
 
-def until(what, seconds=300):
-    deadline = time.monotonic() + seconds
+def until(what, process):
+    """Wait for what a controller does, however long that takes; it must not end before."""
     while not what():
-        assert time.monotonic() < deadline
+        assert process.poll() is None
         time.sleep(0.1)
 
 
@@ -228,11 +228,12 @@ def test_limits_of_the_plan_are_held(machines):
     one = machines(hosts=hosts)
     with one.gate("os_restore_servers", "identity"):
         process = one.start("site_restore")
-        until(lambda: restored(one.calls()))
-        until(lambda: "under way (identity), 2 waiting" in one.output)
-        assert restored(one.calls()) == ["identity"]
-    assert process.wait(timeout=600) == 0, one.output
-    assert restored(one.calls()) == ["identity", "shop", "wiki"]
+        until(lambda: "identity" in restored(one.calls()), process)
+    assert process.wait(timeout=1800) == 0, one.output
+    assert sorted(restored(one.calls())) == sorted(NAMES)
+    # Each has two servers. Which one asks first is up to Ansible.
+    assert "1 under way" in one.output
+    assert "2 under way" not in one.output and "3 under way" not in one.output
 
 
 def test_some_applications_are_a_run_too(machines):
@@ -261,7 +262,7 @@ def test_a_killed_controller_is_followed_by_another_one_that_does_the_rest(machi
     one = machines()
     with one.gate("os_restore_servers", "identity"):
         process = one.start("site_restore")
-        until(lambda: "1 of 3 applications are done" in one.output)
+        until(lambda: "1 of 3 applications are done" in one.output, process)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     two = machines("two")
@@ -280,11 +281,11 @@ def test_two_slices_work_on_one_run(machines):
     given = {"dr_site_run_id": "flood", "dr_site_run_parts": 2}
     with two.gate("os_restore_servers", "identity"), one.gate("os_restore_servers", "wiki"):
         first = one.start("site_restore", **given)
-        until(lambda: "wiki" in restored(one.calls()))
+        until(lambda: "wiki" in restored(one.calls()), first)
         second = two.start("site_restore", **given)
-        until(lambda: "2 waiting" in two.output and "under way (wiki)" in two.output)
+        until(lambda: "2 waiting" in two.output and "under way (wiki)" in two.output, second)
         assert restored(two.calls()) == []
-    assert (first.wait(timeout=600), second.wait(timeout=600)) == (0, 0), one.output + two.output
+    assert (first.wait(timeout=1800), second.wait(timeout=1800)) == (0, 0), one.output + two.output
     assert restored(one.calls()) == ["wiki", "shop"]
 
 
@@ -315,8 +316,8 @@ def test_others_freeze_while_one_is_copied_with_as_many_backups_as_it_was_grante
     one = machines(hosts=hosts, **TAKING)
     with one.gate("os_backup_replicate", "shop"):
         process = one.start("site_checkpoint")
-        until(lambda: sum(name == "os_cg_snapshot" for name, _given in one.calls()) == 2)
-    process.wait(timeout=600)
+        until(lambda: sum(name == "os_cg_snapshot" for name, _given in one.calls()) == 2, process)
+    process.wait(timeout=1800)
     copied = [given["concurrency"] for name, given in one.calls() if name == "os_backup_replicate"]
     assert copied == [3, 3], one.output
 
