@@ -216,8 +216,9 @@ def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
         yield from (f"At site '{site.name}', port security (port_security_enabled) of {what} {why}" for what in _secured(plan))
     for spec in topology.networks if MTU not in site.extensions else ():
         there = site.network(spec.name)
-        # Where it is smaller, others tell.
-        if spec.mtu and _is_of_restore(plan, spec, there) and (there is None or not 0 < there.mtu <= spec.mtu):
+        # Where it is smaller, others tell, and of one that somebody has made, where the site shows it.
+        is_hidden = there is None or not there.mtu
+        if spec.mtu and not spec.is_of_others and (is_hidden or (there and there.mtu > spec.mtu and _is_of_restore(plan, spec, there))):
             whatever = "the MTU (mtu) that the site gives it, whatever that is"
             what = f"has {f'an MTU (mtu) of {there.mtu}' if there.mtu else whatever}" if there else f"will have {whatever}"
             yield f"At site '{site.name}', network '{spec.name}' {what}, and had {spec.mtu} at the source: its Neutron has no extension {MTU}."
