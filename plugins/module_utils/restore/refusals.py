@@ -492,6 +492,7 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
         _external_doubts(plan, stock),
         _translation_doubts(plan),
         _route_doubts(plan, stock),
+        _interface_doubts(plan),
         _subnet_doubts(plan),
         _policy_doubts(plan, stock),
         _key_doubts(plan),
@@ -546,6 +547,18 @@ def _route_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
             yield (
                 f"At site '{plan.site.name}', router '{spec.name}' will lack its routes: it has {len(missing)}, but {limit.limit} are allowed; raise the "
                 f"quota '{_ROUTES_OF_A_ROUTER}' there."
+            )
+
+
+def _interface_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    """Interfaces that routers get on subnets that somebody has made with another gateway."""
+    gateways = {spec.name: spec.gateway_ip for spec in plan.manifest.description.topology.subnets}
+    for one in _interfaces(plan):
+        was = gateways[one.subnet]
+        if not one.by_port and one.address and was and _plain(one.address) != _plain(was):
+            yield (
+                f"At site '{plan.site.name}', router '{one.router.name}' will have {one.address} on subnet '{one.subnet}' (interfaces) instead of {was}: that "
+                "is the subnet's gateway there."
             )
 
 

@@ -133,6 +133,12 @@ def test_who_loses_a_rule_of_a_group_that_no_port_may_have_is_found():
     assert [one for one in violations if one.startswith("nobody said that rule of security group 'Web/ingress,IPv4,tcp,22,22,0.0.0.0/0,None,None': itself")]
 
 
+def test_an_interface_that_is_the_gateway_of_a_prepared_subnet_is_told_before():
+    one = thing("networks", subnets=[[("gateway_ip", 10)]])
+    outcome = travel(plain.blueprint(routers=[plain.router((0, False))], remote=plain.remote(prepared=[one])))
+    assert (outcome.end, outcome.reasons, outcome.violations) == ("restored", (), [])
+
+
 def test_a_site_that_shows_no_mtu_is_told_of_what_is_prepared_too():
     outcome = travel(plain.blueprint(remote=plain.remote(prepared=[thing("networks")], lacking=["net-mtu-writable"], mtu=1500)))
     assert (outcome.end, outcome.reasons, outcome.named, outcome.violations) == ("restored", (), 1, [])
