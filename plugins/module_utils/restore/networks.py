@@ -174,15 +174,21 @@ class NetworkRestore:
         return self._maker.make(f"Router '{spec.name}'", self._network.create_router, body, wishes)
 
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
-        """Join a subnet by its gateway's address, or else by a port that has another one or is to be known as this restore's."""
+        """Join a subnet by its gateway's address, or else by a port that has another one or is to be known as this restore's.
+
+        Where router and subnet go together, nobody has to know the interface. On a subnet that stays, it tells that the router is joined by us alone.
+        """
         subnet_id = self._subnet_id(name)
         address = next((one.ip_address for one in spec.interface_addresses if one.subnet == name), None)
         described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
-        is_open = all(can_join(one) for one in self._site.subnets if one.id == subnet_id)
-        if address is None and is_open and is_made(self._site, self._owner, router):
+        there = [one for one in self._site.subnets if one.id == subnet_id]
+        is_open = all(can_join(one) and is_made(self._site, self._owner, one) for one in there)
+        is_ours = is_made(self._site, self._owner, router)
+        if address is None and is_open and is_ours:
             self._network.add_router_interface(router.id, subnet_id)
         else:
-            wanted = {"subnet_id": subnet_id, "ip_address": address or described.gateway_ip}
+            gateway = there[0].gateway_ip if there and is_ours else described.gateway_ip
+            wanted = {"subnet_id": subnet_id, "ip_address": address or gateway}
             left = self._left_interface(spec.name, described, wanted)
             self._network.add_router_port(router.id, left or self._interface(spec.name, self._network_id(described.network), wanted))
 

@@ -101,6 +101,7 @@ class _Decisions:
         self.address_groups = [one for one in site.own(site.address_groups) if bears_mark_of(owner, one.description)]
         self.server_groups = _drilled_groups(owner, site)
         self.left: list[str] = [*self.made.left]
+        self._marked_routers = {one.id for one in self.routers}
         self._marked_networks = {one.id for one in self.networks}
 
     def decide(self) -> None:
@@ -124,7 +125,12 @@ class _Decisions:
 
     def goes_with_router(self, port: Port) -> bool:
         """Whether a port is one of a router that goes, or one by which the restore joined a router of somebody else."""
-        return port.device_id in {one.id for one in self.routers} or (_is_interface(port) and bears_mark_of(self.owner, port.description))
+        is_joined = self._is_joining(port) and port.device_id not in self._marked_routers
+        return port.device_id in {one.id for one in self.routers} or is_joined
+
+    def _is_joining(self, port: Port) -> bool:
+        """Whether the restore joined a router by a port of its own."""
+        return _is_interface(port) and bears_mark_of(self.owner, port.description)
 
     def _without(self, kind: str, things: t.Iterable[t.Any], label: t.Callable[[t.Any], str], use: t.Callable[[t.Any], str | None]) -> list[t.Any]:
         """Resources except those in use, which are reported."""
@@ -138,8 +144,10 @@ class _Decisions:
         return f"it is attached to server {others[0]}" if others else None
 
     def _use_of_router(self, router: Router) -> str | None:
-        going = {one.id for one in self.subnets}
-        staying = sorted({*joined_subnets(self.site, router)} - going)
+        """What else needs a router: a subnet that stays, unless the restore has joined it and nobody else is on it."""
+        ours = {ip.subnet_id for port in self.site.all_ports if port.device_id == router.id and self._is_joining(port) for ip in port.fixed_ips}
+        used = {ip.subnet_id for port in self._others for ip in port.fixed_ips}
+        staying = sorted({*joined_subnets(self.site, router)} - {one.id for one in self.subnets} - (ours - used))
         return f"subnet {staying[0]}, which is joined to it, stays" if staying else None
 
     def _use_of_subnet(self, subnet: Subnet) -> str | None:

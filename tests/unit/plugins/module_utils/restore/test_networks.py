@@ -216,13 +216,14 @@ def made_of(apply, change):
 
 
 BACK_NET = Network("net2", "back-net", mtu=1442)
-BACK_SUBNET = Subnet("sub2", "back-subnet", "net2", "10.11.0.0/24")
+BACK_SUBNET = Subnet("sub2", "back-subnet", "net2", "10.11.0.0/24", description=TEXT, tags=tuple(MARKS))
+SHOP_SUBNET = dataclasses.replace(shop.SUBNET, description=TEXT, tags=tuple(MARKS))
 
 
 @pytest.mark.parametrize(
     ("network", "subnet", "made", "joined"),
     [
-        pytest.param(shop.NETWORK, shop.SUBNET, "back", {"sub", "new-back-subnet"}, id="the first is there"),
+        pytest.param(shop.NETWORK, SHOP_SUBNET, "back", {"sub", "new-back-subnet"}, id="the first is there"),
         pytest.param(BACK_NET, BACK_SUBNET, "shop", {"new-shop-subnet", "sub2"}, id="the second is there"),
     ],
 )
@@ -500,10 +501,16 @@ def test_an_interface_on_a_subnet_without_a_gateway_gets_any_address():
 
 def test_a_router_of_the_restore_has_the_address_of_the_gateway_or_the_one_that_it_had():
     ours = dataclasses.replace(shop.ROUTER, description=TEXT, tags=tuple(MARKS))
-    assert joined(routers=(ours,)) == ([], ["join"], [])
+    assert joined(routers=(ours,), subnets=(SHOP_SUBNET,)) == ([], ["join"], [])
     own = [{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]
     addresses, calls, _warnings = joined(lambda topology: topology["routers"][0].update(interface_addresses=own), routers=(ours,))
     assert (addresses, calls) == ([[{"subnet_id": "sub", "ip_address": "10.10.0.9"}]], ["join by port"])
+
+
+def test_on_a_subnet_that_stays_a_router_of_the_restore_is_the_gateway_by_an_interface_that_bears_its_mark():
+    ours, theirs = dataclasses.replace(shop.ROUTER, description=TEXT), dataclasses.replace(shop.SUBNET, gateway_ip="10.10.0.254")
+    addresses, calls, _warnings = joined(routers=(ours,), subnets=(theirs,))
+    assert (addresses, calls) == ([[{"subnet_id": "sub", "ip_address": "10.10.0.254"}]], ["join by port"])
 
 
 # What a killed run has left

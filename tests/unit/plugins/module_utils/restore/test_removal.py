@@ -72,6 +72,26 @@ def test_a_router_with_a_subnet_of_others_stays_and_keeps_what_it_joins():
     assert reasons[0] == "Router drill-7-shop-router (dr) stays: subnet x, which is joined to it, stays."
 
 
+def on_a_subnet_that_stays(*more):
+    """What goes when the restore has joined its router to a subnet of somebody else, which has other ports, too."""
+    joined = {"device_id": "dr", "device_owner": "network:router_interface", "network_id": "other", "fixed_ips": (FixedIp("x", "10.9.0.1"),)}
+    return removal(ports=(port("joined", description=TEXT, **joined), *more))
+
+
+def test_a_router_leaves_a_subnet_that_the_restore_has_joined_and_goes():
+    dhcp = port("dhcp", device_id="d", device_owner="network:dhcp", network_id="other", fixed_ips=(FixedIp("x", "10.9.0.2"),))
+    found = on_a_subnet_that_stays(dhcp)
+    assert (found.shown(), found.left) == (ALL, ())
+    assert [one.id for one in found.interfaces] == ["port-interface", "port-joined"]
+
+
+def test_a_router_by_which_others_may_go_stays_with_its_interface():
+    server = port("server", device_id="theirs", device_owner="compute:nova", network_id="other", fixed_ips=(FixedIp("x", "10.9.0.7"),))
+    found = on_a_subnet_that_stays(server)
+    assert found.left[0] == "Router drill-7-shop-router (dr) stays: subnet x, which is joined to it, stays."
+    assert ("routers" in found.shown(), found.interfaces) == (False, ())
+
+
 def test_a_subnet_that_anothers_router_joins_stays():
     joined = port("joined", device_id="theirs", device_owner="network:router_interface")
     assert left(ports=(joined,))[0] == ["networks", "routers", "subnets"]
