@@ -159,7 +159,10 @@ replication:
       description: Id of the checkpoint.
       type: str
     copies:
-      description: One entry for each volume, as M(osdr.openstack.os_checkpoint) takes them.
+      description:
+        - One entry for each volume. With O(draft) they are kept there instead, in the file C(copies.json), because those of many volumes are too much
+          for variables.
+      returned: without O(draft)
       type: list
       elements: dict
       contains:
@@ -257,8 +260,6 @@ def run(module):
     progress = Progress(params["progress_file"])
     copying = CheckpointCopying.of(sites, options, waiter, progress)
     copied = copying.foresee() if module.check_mode else copying.carry_out()
-    if params["draft"] and not module.check_mode:
-        Draft(params["draft"]).keep(COPIES, {"checkpoint": checkpoint, "copies": copied.described()})
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")
     return {
@@ -267,10 +268,20 @@ def run(module):
         "replication": {
             "application": application,
             "checkpoint": checkpoint,
-            "copies": copied.described(),
+            **kept(copied.described(), module),
             "unproved": unproved(one.verified for one in copied.copies),
         },
     }
+
+
+def kept(copies, module):
+    """What is returned of the copies: nothing where there is another place for them."""
+    params = module.params
+    if not params["draft"]:
+        return {"copies": copies}
+    if not module.check_mode:
+        Draft(params["draft"]).keep(COPIES, {"checkpoint": params["checkpoint"], "copies": copies})
+    return {}
 
 
 def main():

@@ -108,6 +108,8 @@ options:
     description:
       - Directories in which the set is kept for M(osdr.openstack.os_application_info) and M(osdr.openstack.os_checkpoint), as their option C(draft) takes
         them. One, or with O(other_clouds) one for each project, that of the module's own credentials first.
+      - Servers and snapshots are then in the file C(snapshots.json) of each directory, in the form of RV(cg_snapshot), and are not returned, because those
+        of many servers are too much for variables.
     type: list
     elements: path
     default: []
@@ -225,7 +227,8 @@ cg_snapshot:
           description: Its length.
           type: float
     servers:
-      description: Consistency and evidence for each server.
+      description: Consistency and evidence for each server. With O(drafts) they are kept there instead.
+      returned: without O(drafts)
       type: list
       elements: dict
       contains:
@@ -270,7 +273,8 @@ cg_snapshot:
           description: When its guard would have thawed it; null when it was not frozen.
           type: str
     snapshots:
-      description: The snapshots, one of each volume.
+      description: The snapshots, one of each volume. With O(drafts) they are kept there instead.
+      returned: without O(drafts)
       type: list
       elements: dict
       contains:
@@ -357,12 +361,22 @@ def drafts_of(params):
     return [Draft(one) for one in drafts]
 
 
-def keep(result, drafts):
-    """Keep what is there of the set; nothing is in check mode, or when it was removed."""
+def kept(result, drafts, check_mode):
+    """What is returned of the result: no servers and snapshots where there is another place for them."""
     whole = result["cg_snapshot"]
-    parts = [part["cg_snapshot"] for part in result.get("parts", ())] or [whole]
-    for number, draft in enumerate(drafts if whole else ()):
-        draft.keep(SNAPSHOTS, parts[number])
+    if not (drafts and whole):
+        return result
+    parts = result.get("parts", [])
+    if not check_mode:
+        for draft, described in zip(drafts, [part["cg_snapshot"] for part in parts] or [whole], strict=True):
+            draft.keep(SNAPSHOTS, described)
+    outlines = [{**part, "cg_snapshot": outline(part["cg_snapshot"])} for part in parts]
+    return {**result, "cg_snapshot": outline(whole), **({"parts": outlines} if parts else {})}
+
+
+def outline(described):
+    """A set without what grows with the servers."""
+    return {name: value for name, value in described.items() if name not in ("servers", "snapshots")}
 
 
 def main():
@@ -394,8 +408,7 @@ def main():
         drafts = drafts_of(module.params)
         settings = Settings.parse(module.params, {name: module.params[name] for name in args.AUTH})
         result = Course(settings, interruption, module.warn).run(module.check_mode)
-        if not module.check_mode:
-            keep(result, drafts)
+        result = kept(result, drafts, module.check_mode)
     module.exit_json(**result)
 
 

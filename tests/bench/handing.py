@@ -35,10 +35,21 @@ BY_VALUE = {
         "draft:",
         "application_description: '{{ __dr_checkpoint_captured[0].application_description }}'",
         "cg_snapshot: '{{ __dr_checkpoint_taken.cg_snapshot }}'",
-        "copies: '{{ __dr_checkpoint_copied[0].replication.copies }}'",
+        "copies: '{{ __dr_checkpoint_copied.replication.copies }}'",
     ),
     **{f"dr_restore/tasks/{one}.yml": ("digest:", "manifest: '{{ __dr_restore_chosen.manifest }}'") for one in ("check", "networks", "tiers", "volumes")},
 }
+#: What is added to the only task of a task file then.
+ADDED = {"dr_checkpoint/tasks/copy.yml": "  register: __dr_checkpoint_copied\n"}
+#: Runs a command and prints what it took. A process begins with the memory of the one that starts it, and this one would have the manifests.
+METER = """
+import json, os, subprocess, sys
+with open(sys.argv[1], "w") as output:
+    running = subprocess.Popen(sys.argv[2:], stdout=output, stderr=output)
+    _pid, status, used = os.wait4(running.pid, 0)
+running.returncode = os.waitstatus_to_exitcode(status)
+print(json.dumps([running.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10]))
+"""
 #: Prints what lies beside it.
 MODULE = """#!/usr/bin/python
 # WANT_JSON
@@ -66,18 +77,26 @@ def manifest_of(servers: int) -> Manifest:
 def answers_of(servers: int, by_value: bool) -> dict[str, t.Any]:
     """What modules return of an application of so many servers."""
     manifest = Manifest.load(manifest_of(servers).dump())
-    evidence = manifest.checkpoint.evidence
-    taken = {"name": "noon", "application": "shop", "consistency": "quiesced", "taken_at": manifest.checkpoint.created_at, **evidence}
+    evidence, described = dict(manifest.checkpoint.evidence or {}), manifest.description
+    taken = {"name": "noon", "application": "shop", "consistency": "quiesced", "taken_at": manifest.checkpoint.created_at, "window": evidence["window"]}
     found: dict[str, t.Any] = {"checkpoint": details(manifest)}
-    captured: dict[str, t.Any] = {"differences": []}
+    volumes = {server.name: [volume.source_id for volume in server.volumes] for server in described.servers}
+    captured: dict[str, t.Any] = {"differences": [], "volume_ids": volumes}
+    copied: dict[str, t.Any] = {"unproved": ""}
     if by_value:
         found["manifest"] = manifest.as_dict()
-        captured["application_description"] = manifest.description.as_dict()
+        captured["application_description"] = described.as_dict()
+        taken |= evidence
+        copied["copies"] = manifest.as_dict()["copies"]
+    ids = [one for all_ in volumes.values() for one in all_]
+    grouping = [{"strategy": "individual", "backend": "host@ceph#ceph", "reason": "", "volumes": ids}]
+    diff = {"before": {"snapshots_of_volumes": []}, "after": {"snapshots_of_volumes": ids, "grouping": grouping}}
+    freezes = [{"id": one.source_id, "driver": "nova", "guard": "nova", "probed_at": "2026-11-22T12:00:00+00:00"} for one in described.servers]
     return {
         "os_application_info": captured,
-        "os_cg_snapshot": {"cg_snapshot": taken},
-        "os_backup_replicate": {"replication": {"copies": manifest.as_dict()["copies"]}},
-        "os_checkpoint_check": {"checkpoint_check": {"freezes": []}},
+        "os_cg_snapshot": {"cg_snapshot": taken, "grouping": grouping, "diff": diff},
+        "os_backup_replicate": {"replication": copied},
+        "os_checkpoint_check": {"checkpoint_check": {"freezes": freezes}},
         "os_checkpoint_info": found,
     }
 
@@ -100,17 +119,15 @@ def play(playbook: str, servers: int, by_value: bool) -> Cost:
             hand_on(place / "roles")
         variables = Path(directory, "given.json")
         variables.write_text(json.dumps(given))
-        command = ["ansible-playbook", f"osdr.openstack.{playbook}", "-e", f"@{variables}"]
+        output = Path(directory, "output")
+        command = [sys.executable, "-c", METER, str(output), "ansible-playbook", f"osdr.openstack.{playbook}", "-e", f"@{variables}"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         environment = {**inherited, "ANSIBLE_COLLECTIONS_PATH": made.paths}
-        with Path(directory, "output").open("w+") as output:
-            running = subprocess.Popen(command, stdout=output, stderr=output, cwd=directory, env=environment)
-            _pid, status, used = os.wait4(running.pid, 0)
-            running.returncode = os.waitstatus_to_exitcode(status)
-            if running.returncode:
-                output.seek(0)
-                raise AssertionError(output.read()[-3000:])
-    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10)
+        answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=directory, env=environment)
+        code, seconds, mebibytes = json.loads(answer.stdout)
+        if code:
+            raise AssertionError(output.read_text()[-3000:])
+    return Cost(seconds, mebibytes)
 
 
 def hand_on(roles: Path) -> None:
@@ -121,6 +138,9 @@ def hand_on(roles: Path) -> None:
         (old,) = [one for one in text.splitlines() if one.strip().startswith(line)]
         indent = old[: len(old) - len(old.lstrip())]
         path.write_text(text.replace(old, "\n".join(indent + one for one in instead)))
+    for name, line in ADDED.items():
+        path = roles / name
+        path.write_text(path.read_text() + line)
 
 
 def main() -> int:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import pathlib
 import tempfile
 
 import inputs
@@ -89,6 +91,7 @@ class Protected:
         captured = module("os_application_info", cloud="primary", application=self.definition, draft=draft)
         assert captured.get("differences") == [], captured
         copied = self.copy(checkpoint, draft=draft)
+        assert "replication" in copied, copied
         published = module(
             "os_checkpoint",
             cloud="remote",
@@ -98,7 +101,8 @@ class Protected:
             draft=draft,
         )
         assert "checkpoint" in published, published
-        return copied["replication"]["copies"][0]
+        (copy,) = json.loads(pathlib.Path(draft, "copies.json").read_text())["copies"]
+        return copy
 
     def checkpoint(self):
         """What the playbook checkpoint is given to publish the next one."""

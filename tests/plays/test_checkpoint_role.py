@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 
@@ -54,17 +55,17 @@ def names(calls):
 def take(tmp_path):
     """Plays the playbook until it publishes, which fails, with an application that differs from its snapshots in what is given."""
 
-    def run(*differences):
+    def run(*differences, published=None, **given):
         captured = {"application_description": {"servers": []}, "differences": list(differences)}
         answers = {
             "os_checkpoint_info": {"checkpoint": None},
             "os_checkpoint_check": {"checkpoint_check": {"freezes": FREEZES}},
             "os_application_info": captured,
             "os_cg_snapshot": {"cg_snapshot": {"name": "first"}},
-            "os_backup_replicate": {"replication": {"copies": []}},
-            "os_checkpoint": {"failed": True, "msg": "That will do."},
+            "os_backup_replicate": {"replication": {"unproved": ""}},
+            "os_checkpoint": published or {"failed": True, "msg": "That will do."},
         }
-        return Collection(tmp_path, answers).play("checkpoint", **GIVEN, dr_checkpoint_id="first")
+        return Collection(tmp_path, answers).play("checkpoint", **GIVEN, dr_checkpoint_id="first", **given)
 
     return run
 
@@ -85,3 +86,23 @@ def test_an_application_that_is_changed_all_the_time_is_snapshotted_three_times_
     assert names(calls)[3:] == ["os_cg_snapshot", "os_application_info"] * 3
     assert code != 0
     assert "so the snapshots are not of what it is now: volume 5 of server orders-db has no snapshot. Nothing was published. Re-run with" in output
+
+
+HOOK = """
+- name: Note what a hook knows
+  ansible.builtin.copy:
+    content: "{{ dr_hook | to_json }}"
+    dest: "{{ noted }}/{{ dr_hook.point }}"
+    mode: "0600"
+"""
+
+
+def test_hooks_are_told_where_all_is_that_grows_with_the_application(take, tmp_path):
+    points = ["before_snapshot", "after_snapshot", "after_copy", "after_publish"]
+    (tmp_path / "hook.yml").write_text(HOOK)
+    hooks = {point: [str(tmp_path / "hook.yml")] for point in points}
+    _code, output, calls = take(published={"checkpoint": {"id": "first"}}, noted=str(tmp_path), dr_checkpoint_hooks=hooks)
+    known = [json.loads((tmp_path / point).read_text()) for point in points]
+    drafts = next(given["drafts"] for name, given in calls if name == "os_cg_snapshot")
+    assert [one["drafts"] for one in known] == [drafts, drafts, drafts, []], output
+    assert [one["snapshots"] for one in known] == [None, *[{"name": "first"}] * 3]

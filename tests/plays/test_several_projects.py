@@ -43,7 +43,7 @@ def checkpoint(tmp_path):
             "os_checkpoint_check": {"checkpoint_check": {"freezes": FREEZES, "parts": PARTS}},
             "os_application_info": {"application_description": {"servers": []}, "differences": []},
             "os_cg_snapshot": TAKEN,
-            "os_backup_replicate": {"replication": {"copies": []}},
+            "os_backup_replicate": {"replication": {"unproved": ""}},
             **answers,
         }
         return Collection(tmp_path, answers).play("checkpoint", *arguments, **CHECKPOINT)

@@ -223,7 +223,7 @@ def played(tmp_path):
         "os_checkpoint_check": {"checkpoint_check": {"freezes": [], "parts": []}},
         "os_application_info": {"application_description": {"servers": []}, "differences": []},
         "os_cg_snapshot": {"cg_snapshot": {"name": "whole"}, "parts": []},
-        "os_backup_replicate": {"replication": {"copies": []}},
+        "os_backup_replicate": {"replication": {"unproved": ""}},
     }
     collection = Collection(tmp_path, answers)
     place = tmp_path / "ansible_collections" / "osdr" / "openstack"

@@ -306,7 +306,7 @@ TAKING = {
     "os_checkpoint_check": {"checkpoint_check": {"freezes": [], "parts": []}},
     "os_application_info": {"application_description": {"servers": []}, "differences": []},
     "os_cg_snapshot": {"cg_snapshot": {"name": "noon"}},
-    "os_backup_replicate": {"replication": {"copies": []}},
+    "os_backup_replicate": {"replication": {"unproved": ""}},
 }
 
 

@@ -166,7 +166,7 @@ class FreezeMarks:
     def put(self, server: Server, mark: FreezeMark) -> None:
         """Mark a server before its freeze, or update the mark of its freeze.
 
-        :raises FreezeFailed: when another freeze holds it, or the mark to update is gone.
+        :raises FreezeFailed: when another freeze holds it, the mark to update is gone, or this one is not there in the end.
         """
         there = self.current(server.id)
         self._refuse_other(server, there, mark)
@@ -174,7 +174,10 @@ class FreezeMarks:
             raise FreezeFailed(f"Server {server.label} no longer has the mark of this freeze: somebody else has ended it.")
         self._compute.set_metadata(server.id, mark.metadata)
         # Of two who found it free, the one whose mark is there in the end has it.
-        self._refuse_other(server, self.current(server.id), mark)
+        there = self.current(server.id)
+        self._refuse_other(server, there, mark)
+        if not mark.is_same(there):
+            raise FreezeFailed(f"Server {server.label} has lost the mark of this freeze; somebody else may have thawed it.")
 
     def remove(self, server: Server, mark: FreezeMark | None = None) -> None:
         """Take the mark away.

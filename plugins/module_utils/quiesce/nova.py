@@ -20,7 +20,7 @@ from ..core.records import Server
 from ..work.clock import SYSTEM_CLOCK, Clock
 from ..work.waiting import Waiter
 from .driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
-from .mark import FreezeMark, FreezeMarks
+from .mark import FreezeMark
 
 #: Seconds that an answer may take beyond what the API itself waits for a guest agent.
 _TRANSPORT_SECONDS = 5
@@ -198,10 +198,7 @@ class NovaDriver(QuiesceDriver):
         It is counted from what Nova's clock shows now, so it does not matter what this machine's clock shows, nor how
         long the request for the freeze is under way.
         """
-        mark = FreezeMark.of(server)
-        # Of two runs that froze it with the same token, the one could take the other's thaw for its own.
-        if mark is None or not mark.is_same(FreezeMarks(self._compute).current(server.id)):
-            raise FreezeFailed(f"Server {server.label} has lost the mark of this freeze; somebody else may have thawed it.")
+        mark = t.cast(FreezeMark, FreezeMark.of(server))
         asked = self._clock.now()
         found = self._look(server)
         with _understanding(server):

@@ -252,6 +252,8 @@ def test_what_the_catalogue_has_of_the_checkpoint_is_known_when_keys_are_sealed(
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_the_copies_are_kept_for_the_module_that_publishes_them(run, tmp_path, check_mode):
-    copies = run(check_mode=check_mode, draft=str(tmp_path))["replication"]["copies"]
+def test_the_copies_are_kept_for_the_module_that_publishes_them_and_not_returned(run, tmp_path, check_mode):
+    told = run(check_mode=check_mode, draft=str(tmp_path))["replication"]
+    copies = run(check_mode=check_mode)["replication"].pop("copies")
+    assert ("copies" in told, len(copies)) == (False, 0 if check_mode else 2)
     assert Draft(str(tmp_path)).find(COPIES) == (None if check_mode else {"checkpoint": "noon", "copies": copies})

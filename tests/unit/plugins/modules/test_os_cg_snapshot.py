@@ -9,20 +9,33 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.draft import SNAPSHOTS, Draft
 from ansible_collections.osdr.openstack.plugins.modules import os_cg_snapshot
 
-WHOLE = {"cg_snapshot": {"name": "noon"}}
-PARTS = {**WHOLE, "parts": [{"project_id": one, "cg_snapshot": {"name": one}} for one in ("ours", "theirs")]}
+
+def described(name):
+    return {"name": name, "consistency": "quiesced", "servers": [{"name": "db"}], "snapshots": [{"id": "s"}]}
 
 
-@pytest.mark.parametrize(("result", "kept"), [(WHOLE, ["noon"]), (PARTS, ["ours", "theirs"])])
-def test_each_project_has_its_part(tmp_path, result, kept):
-    drafts = [Draft(str(tmp_path / one)) for one in kept]
-    os_cg_snapshot.keep(result, drafts)
-    assert [draft.find(SNAPSHOTS)["name"] for draft in drafts] == kept
+WHOLE = {"changed": True, "cg_snapshot": described("noon")}
+PARTS = {**WHOLE, "parts": [{"project_id": one, "cg_snapshot": described(one)} for one in ("ours", "theirs")]}
+SHORT = {"changed": True, "cg_snapshot": {"name": "noon", "consistency": "quiesced"}}
+SHORT_PARTS = {**SHORT, "parts": [{"project_id": one, "cg_snapshot": {"name": one, "consistency": "quiesced"}} for one in ("ours", "theirs")]}
 
 
-@pytest.mark.parametrize("drafts", [[], ["x"]])
-def test_of_no_set_nothing_is_kept(tmp_path, drafts):
-    os_cg_snapshot.keep({"cg_snapshot": None}, [Draft(str(tmp_path / one)) for one in drafts])
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("result", "names", "returned"), [(WHOLE, ["noon"], SHORT), (PARTS, ["ours", "theirs"], SHORT_PARTS)])
+def test_each_project_has_its_part_and_what_grows_with_the_servers_is_there_alone(tmp_path, result, names, returned, check_mode):
+    drafts = [Draft(str(tmp_path / one)) for one in names]
+    assert os_cg_snapshot.kept(result, drafts, check_mode) == returned
+    assert [draft.find(SNAPSHOTS) for draft in drafts] == ([None] * len(names) if check_mode else [described(one) for one in names])
+
+
+@pytest.mark.parametrize("result", [WHOLE, PARTS])
+def test_without_a_place_for_it_all_is_returned(result):
+    assert os_cg_snapshot.kept(result, [], check_mode=False) == result
+
+
+def test_of_no_set_nothing_is_kept(tmp_path):
+    nothing = {"changed": True, "cg_snapshot": None}
+    assert os_cg_snapshot.kept(nothing, [Draft(str(tmp_path / "x"))], check_mode=False) == nothing
     assert list(tmp_path.iterdir()) == []
 
 

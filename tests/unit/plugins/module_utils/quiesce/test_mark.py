@@ -176,6 +176,14 @@ def test_of_two_who_find_a_server_free_one_has_it():
     assert compute.mark == THEIRS
 
 
+@pytest.mark.parametrize("left", [{}, {"osdr_freeze": "damaged"}, {"osdr_freeze": json.dumps(dataclasses.asdict(dataclasses.replace(THEIRS, until=NOON)))}])
+def test_a_mark_that_does_not_stay_is_no_mark(monkeypatch, left):
+    compute = Compute()
+    monkeypatch.setattr(compute, "set_metadata", lambda _server_id, _metadata: compute.metadata.update(left))
+    with pytest.raises(FreezeFailed, match="has lost the mark of this freeze"):
+        put(OURS, compute)
+
+
 @pytest.mark.parametrize("until", [at(hours=-1), "unknown", "2999-01-01T00:00:00Z"])
 def test_a_mark_whose_time_is_over_holds_nobody(until):
     compute = Compute(there=dataclasses.replace(THEIRS, until=until))

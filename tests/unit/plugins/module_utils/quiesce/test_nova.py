@@ -64,16 +64,9 @@ def driver(requests_mock, time):
     version = {"id": "v2.1", "status": "CURRENT", "version": "2.100", "min_version": "2.1", "links": [{"rel": "self", "href": NOVA}]}
     for url in (NOVA, f"{NOVA}/"):
         requests_mock.get(url, json={"version": version})
-    mark(requests_mock, MARK)
     connection = openstack.connect(auth_type="none", endpoint=NOVA, compute_endpoint_override=NOVA)
     repeating.install(connection)
     return NovaDriver(Compute(Cloud(connection, "primary")), guard_timeout=120, thaw_timeout=1, clock=time.clock)
-
-
-def mark(requests_mock, text):
-    metadata = {"osdr_freeze": text} if text else {}
-    body = {"id": "id-db", "name": "db", "status": "ACTIVE", "metadata": metadata, "flavor": {"original_name": "small"}, "image": None, "tenant_id": "project"}
-    requests_mock.get(SERVER, json={"server": body})
 
 
 @pytest.fixture
@@ -206,14 +199,6 @@ def test_the_deadline_is_counted_by_novas_clock_from_when_the_guard_was_armed(ar
     assert armed.freeze(DB, 5) is None
     assert action.last_request.json() == {"quiesce": {"until": at(100), "token": TOKEN}}
     assert action.last_request.timeout == (5, 5)
-
-
-@pytest.mark.parametrize("text", [None, "damaged", MARK.replace(TOKEN, "of another run")])
-def test_a_guard_is_not_armed_without_the_mark_of_the_freeze(driver, requests_mock, text):
-    mark(requests_mock, text)
-    requests_mock.get(SHOW, json=quiesce("none"))
-    with pytest.raises(FreezeFailed, match="has lost the mark"):
-        driver.arm_guard(MARKED, 100)
 
 
 @pytest.mark.parametrize(("passed", "freezes"), [(98.5, True), (99, True), (99.5, False), (100, False)])

@@ -24,8 +24,8 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriv
 NOVA = "http://nova.example/v2.1"
 #: For the mark of each server in a window: it is put, and read before and after; read after the thaw, and before it is removed.
 OF_MARK = {"GET server": 4, "POST metadata": 1, "DELETE metadata": 1}
-#: It is read once more before Nova is told when to thaw.
-OF_NOVA = {**OF_MARK, "GET server": 5, "GET os-quiesce": 1, "POST action quiesce": 1, "POST action unquiesce": 1}
+#: Nova's clock is read before it is told when to thaw.
+OF_NOVA = {**OF_MARK, "GET os-quiesce": 1, "POST action quiesce": 1, "POST action unquiesce": 1}
 
 
 class Nova:
