@@ -74,6 +74,22 @@ def test_the_inventory_has_the_plan_and_where_its_documents_are(awx):
     assert {name: variables[name] for name in GIVEN["dr_awx_site_variables"]} == GIVEN["dr_awx_site_variables"]
 
 
+def test_whatever_a_run_plays_has_the_secrets():
+    roles = ("dr_site_run", "dr_checkpoint", "dr_restore", "dr_failover")
+    secrets = {name for role in roles for name in interface.options(role) if name.endswith(("_hmac_key", "_user_data_key"))}
+    assert secrets <= set(data()["dr_awx_site_inventory_variables"])
+
+
+def test_every_run_over_all_applications_can_be_started():
+    runs = {path.stem for path in (ROOT / "playbooks").glob("*.yml") if "dr_site_run_kind" in path.read_text()}
+    assert {one["playbook"] for one in TEMPLATES if one.get("sliced")} == runs
+
+
+def test_what_needs_the_servers_at_the_primary_site_finds_them_there():
+    """All else is played when these are gone, or run at the remote site."""
+    assert {one["playbook"] for one in TEMPLATES if one["inventory"] == "running"} == {"site_checkpoint", "site_failover"}
+
+
 def test_all_job_templates_are_there_with_all_they_need(awx):
     made = awx.all("job_template")
     assert list(made) == [f"{PREFIX}: {one['name']}" for one in TEMPLATES]
@@ -87,7 +103,8 @@ def test_all_job_templates_are_there_with_all_they_need(awx):
 
 def test_runs_over_all_applications_are_divided_among_as_many_jobs_as_they_know_of(awx):
     made = {name.removeprefix(f"{PREFIX}: "): (one["job_slice_count"], one["forks"]) for name, one in awx.all("job_template").items()}
-    assert made == {"checkpoints": (3, 100), "restore": (3, 100), "status": (1, 0), "check": (1, 0)}
+    runs = dict.fromkeys(("checkpoints", "restore", "drill", "failover", "reprotect"), (3, 100))
+    assert made == {**runs, "status": (1, 0), "check": (1, 0)}
     assert {json.loads(one["variables"])["dr_site_run_parts"] for one in awx.all("inventory").values()} == {3}
 
 
@@ -114,6 +131,7 @@ def test_the_workflow_recovers_after_an_approval_whatever_the_check_says(awx):
 def test_schedules_answer_whatever_must_be_answered(awx):
     assert {name: one["extra_data"] for name, one in awx.all("schedule").items()} == {
         f"{PREFIX}: checkpoints, every quarter of an hour, what is due": {"dr_site_run_due_only": "true"},
+        f"{PREFIX}: drill, every week, what is due": {"dr_site_run_due_only": "true"},
         f"{PREFIX}: status, every half hour": {"dr_site_status_fail_at": "critical"},
         f"{PREFIX}: check, every night": {"dr_site_check_capture": "true"},
     }
@@ -187,9 +205,8 @@ def test_a_question_can_be_asked(question):
     assert set(question) <= QUESTION
     assert (question["type"], question["required"]) == ("multiplechoice", True)
     assert question["default"] in question["choices"]
-    (playbook,) = {one["playbook"] for one in TEMPLATES if question in one.get("survey", [])}
-    taken = {*interface.read_by(playbook), *interface.options("dr_site_run")}
-    assert question["variable"] in taken
+    for playbook in {one["playbook"] for one in TEMPLATES if question in one.get("survey", [])}:
+        assert question["variable"] in {*interface.read_by(playbook), *interface.options("dr_site_run")}
 
 
 # Jobs
