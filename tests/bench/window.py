@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import dataclasses
+import datetime
 import json
 import pathlib
 import statistics
@@ -35,7 +36,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption i
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from fleet import add_volumes, running
 from freeze import URI, BareLibvirt, BareNova
-from laboratory import ModuleRun, in_site
+from laboratory import ModuleRun, in_site, wait
 
 GOAL = 1.15
 GOAL_AGAINST_TASKS = 10
@@ -110,18 +111,32 @@ class BareScript:
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """What a set by the collection cost: seconds of the window, and requests in and around it."""
+    """What a set by the collection cost.
+
+    :param seconds: of the window.
+    :param requests: in and around it.
+    :param frozen: seconds until the last server was frozen.
+    :param asked: seconds from the first request for a snapshot to the last.
+    :param standstills: seconds for which each server stood still.
+    """
 
     seconds: float
     requests: int
+    frozen: float
+    asked: float
+    standstills: tuple[float, ...]
 
 
-def take(part: Part, driver: str) -> Taken:
-    """A set by the collection, as os_cg_snapshot takes it."""
-    counter, params = Requests(), {"cloud": "primary"}
+def take(part: Part, options: t.Mapping[str, t.Any], site: str | dict[str, t.Any] = "primary") -> Taken:
+    """A set by the collection, as os_cg_snapshot takes it.
+
+    :param options: how servers are frozen.
+    :param site: the cloud, by name or by its whole configuration.
+    """
+    counter, params = Requests(), {"cloud": site}
     with counter.counted():
         cloud, interruption = connect(params), Interruption()
-        quiescer = Quiescer(cloud, QuiesceOptions.parse({**OPTIONS, "driver": driver}, params), "quiesced", 16)
+        quiescer = Quiescer(cloud, QuiesceOptions.parse(options, params), "quiesced", 16)
         servers = quiescer.resolve(part.application)
         storages = Storages([BlockStorage(cloud)])
         wanted = Wanted(part.application, "bench", "quiesced", survey(part.application, servers, storages))
@@ -137,7 +152,14 @@ def take(part: Part, driver: str) -> Taken:
             evidence = job.snapshots.take(job.prepare(units), window, Seeing(quiescer.compute, wanted, 16), interruption)
     assert evidence.whole.consistency == "quiesced", evidence
     job.delete()
-    return Taken(evidence.whole.window["seconds"], counter.count)
+    asked = [datetime.datetime.fromisoformat(one.requested) for one in evidence.snapshots.values()]
+    return Taken(
+        evidence.whole.window["seconds"],
+        counter.count,
+        window.all_frozen.monotonic - window.started.monotonic,
+        (max(asked) - min(asked)).total_seconds(),
+        tuple(member.thawed.monotonic - member.freeze_requested.monotonic for member in window.members),
+    )
 
 
 def by_tasks(part: Part) -> float:
@@ -162,11 +184,13 @@ def by_images(cloud: openstack.connection.Connection, part: Part) -> float:
 def remove_snapshots(cloud: openstack.connection.Connection) -> None:
     """Those that scripts, tasks and images leave."""
     storage = cloud.block_storage
-    left = [one for one in storage.snapshots() if one.name == "bare" or one.name.startswith(("tasks", "snapshot for bench"))]
-    for one in left:
-        storage.delete_snapshot(one)
-    for one in left:
-        storage.wait_for_delete(one, interval=0.5, wait=120)
+
+    def left() -> list[t.Any]:
+        return [one for one in storage.snapshots() if one.name == "bare" or one.name.startswith(("tasks", "snapshot for bench"))]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(storage.delete_snapshot, left()))
+    wait("the snapshots to be removed", lambda: not left(), 600, 0.5)
 
 
 @contextlib.contextmanager
@@ -194,7 +218,7 @@ def compare_with_bare(
         ours, theirs = [], []
         for _round in range(rounds):
             theirs.append(bare.seconds(part))
-            ours.append(take(part, driver))
+            ours.append(take(part, {**OPTIONS, "driver": driver}))
             remove_snapshots(cloud)
         median, bare_median = statistics.median(one.seconds for one in ours), statistics.median(theirs)
         per_volume = statistics.median(one.requests for one in ours) / len(part.volumes)
@@ -207,7 +231,7 @@ def compare_with_bare(
 
 def compare_with_today(cloud: openstack.connection.Connection, part: Part, interval: float) -> None:
     """Print what the window is by the ways that people go today."""
-    ours = take(part, "libvirt").seconds
+    ours = take(part, OPTIONS).seconds
     tasks, images = by_tasks(part), by_images(cloud, part)
     remove_snapshots(cloud)
     print(f"\n| {len(part.servers)} servers, {len(part.volumes)} volumes, interval {interval} s | window s | times longer |\n| --- | --- | --- |")
