@@ -64,7 +64,8 @@ class Fleet:
     def grow(self, size: int) -> None:
         """Make servers until there are so many."""
         numbers = range(len(self._servers()), size)
-        disks = list(self._pool.map(self._volumes_of, numbers))
+        # Cinder learns of a new zone with the first of them.
+        disks = [*map(self._volumes_of, numbers[:1]), *self._pool.map(self._volumes_of, numbers[1:])]
         wait("the volumes to be made", lambda: all(one.status == "available" for one in self._volumes() if not one.attachments), 900, 1)
         list(self._pool.map(self._boot, numbers, disks))
         wait("the servers to run", lambda: all(one.status == "ACTIVE" for one in self._running()), 1800, 2)
@@ -194,7 +195,7 @@ def windows(sizes: t.Sequence[int], rounds: int) -> list[Row]:
         "| servers | volumes | window s | bare script s | ratio | requests per server and volume | processor s | MiB | standstill, median s | longest s "
         "| median ÷ bare | longest ÷ bare | frozen per s | snapshots asked for per s |"
     )
-    print("| " + "--- | " * 14)
+    print("|" + " --- |" * 14)
     fleet, rows = Fleet(), []
     fleet.remove()
     try:

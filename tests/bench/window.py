@@ -25,15 +25,8 @@ import typing as t
 import openstack
 import psutil
 import requests
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, refuse_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.course import Course, Settings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from fleet import add_volumes, running
 from freeze import URI, BareLibvirt, BareNova
 from laboratory import ModuleRun, in_site, wait
@@ -42,6 +35,21 @@ GOAL = 1.15
 GOAL_AGAINST_TASKS = 10
 SIZES = (1, 2, 4, 8)
 OPTIONS = {"driver": "libvirt", "admin_cloud": "primary-admin", "libvirt_uri": URI, "freeze_timeout": 30, "budget": 50, "guard_timeout": 60}
+#: Of os_cg_snapshot, beside the application and how it is frozen.
+MODULE = {
+    "name": "bench",
+    "state": "present",
+    "consistency": "quiesced",
+    "grouping": "auto",
+    "group_type": None,
+    "admin_cloud": None,
+    "projects": [],
+    "other_clouds": [],
+    "thaw": None,
+    "freezes": [],
+    "concurrency": 16,
+    "timeout": 300,
+}
 #: A set by the tasks that people write today; the window is from the start of the first freeze to the end of the last thaw.
 PLAYBOOK = pathlib.Path(__file__).with_name("tasks.yml")
 
@@ -54,8 +62,8 @@ class Part:
     volumes: tuple[str, ...]
 
     @property
-    def application(self) -> Application:
-        return Application("fleet", (Tier("all", tuple(self.servers)),))
+    def application(self) -> dict[str, t.Any]:
+        return {"name": "fleet", "tiers": [{"name": "all", "servers": list(self.servers)}]}
 
 
 class Requests:
@@ -133,33 +141,24 @@ def take(part: Part, options: t.Mapping[str, t.Any], site: str | dict[str, t.Any
     :param options: how servers are frozen.
     :param site: the cloud, by name or by its whole configuration.
     """
-    counter, params = Requests(), {"cloud": site}
+    given, counter = {**MODULE, "application": part.application, "quiesce": dict(options)}, Requests()
     with counter.counted():
-        cloud, interruption = connect(params), Interruption()
-        quiescer = Quiescer(cloud, QuiesceOptions.parse(options, params), "quiesced", 16)
-        servers = quiescer.resolve(part.application)
-        storages = Storages([BlockStorage(cloud)])
-        wanted = Wanted(part.application, "bench", "quiesced", survey(part.application, servers, storages))
-        job = SnapshotJob(storages, BlockStorage(quiescer.compute.cloud), wanted, GroupingOptions(), Waiter(300, 1.0), 16)
-        plan, units = job.plan(), job.units()
-        choices = quiescer.choose(list(servers.values()))
-        refuse_problems(choices)
-        problems = job.problems(plan, units)
-        assert not problems, problems
-        job.warm_up(60)
-        window = quiescer.window(quiescer.members(part.application, servers, choices), interruption)
-        with job.whole_or_nothing(interruption):
-            evidence = job.snapshots.take(job.prepare(units), window, Seeing(quiescer.compute, wanted, 16), interruption)
-    assert evidence.whole.consistency == "quiesced", evidence
-    job.delete()
-    asked = [datetime.datetime.fromisoformat(one.requested) for one in evidence.snapshots.values()]
+        taken = Course(Settings.parse(given, {"cloud": site}), Interruption(), print).run(is_check=False)["cg_snapshot"]
+    assert taken["consistency"] == "quiesced", taken
+    Course(Settings.parse({**given, "state": "absent"}, {"cloud": site}), Interruption(), print).run(is_check=False)
+    asked = [_time(one["requested_at"]) for one in taken["snapshots"]]
+    frozen = max(_time(one["frozen_at"]) for one in taken["servers"])
     return Taken(
-        evidence.whole.window["seconds"],
+        taken["window"]["seconds"],
         counter.count,
-        window.all_frozen.monotonic - window.started.monotonic,
+        (frozen - _time(taken["window"]["started"])).total_seconds(),
         (max(asked) - min(asked)).total_seconds(),
-        tuple(member.thawed.monotonic - member.freeze_requested.monotonic for member in window.members),
+        tuple((_time(one["thawed_at"]) - _time(one["requested_at"])).total_seconds() for one in taken["servers"]),
     )
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text)
 
 
 def by_tasks(part: Part) -> float:
@@ -242,8 +241,7 @@ def compare_with_today(cloud: openstack.connection.Connection, part: Part, inter
 
 def module_effort(part: Part) -> None:
     """Print memory and processor time of the largest of Ansible's processes, which are not named after the module."""
-    application = {"name": "fleet", "tiers": [{"name": "all", "servers": list(part.servers)}]}
-    common = {"cloud": "primary", "name": "bench", "application": application}
+    common = {"cloud": "primary", "name": "bench", "application": part.application}
     run = ModuleRun("os_cg_snapshot", **common, quiesce=OPTIONS)
     memory, processor = 0, 0.0
     while run.process.is_running():
