@@ -188,7 +188,7 @@ without-sites: controller
 	$(lab) --extra-vars lab_remove_state=true tests/lab/down.yml
 
 .PHONY: bench
-bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, what the check before a restore, reading a large catalogue, the playbooks of many servers, the inventory of a site and the page about it take, and (simulated) what it saves that servers are thawed one by one
+bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, what the check before a restore, reading a large catalogue, the playbooks of many servers, the inventory of a site and the page about it take, what checkpoints of up to 200 servers take that only pretend, and (simulated) what it saves that servers are thawed one by one, and how long windows of 1,000 would be
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/window.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/replication.py
@@ -199,6 +199,9 @@ bench: lab-up lab-shop ## What the collection adds to the freeze of a group and 
 	$(controller)/bin/python tests/bench/inventory.py
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(controller)/bin/python tests/bench/status.py
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):tests/campaigns $(controller)/bin/python tests/bench/overlap.py
+	$(lab) tests/lab/many_servers.yml
+	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/scale.py
+	$(lab) tests/lab/many_servers.yml --extra-vars many_servers=false
 
 .PHONY: flaky
 flaky: controller ## The functional tests, the hooks and all scenarios so many times, and how often each test failed; goes on when run again (RUNS=10)

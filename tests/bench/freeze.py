@@ -30,14 +30,18 @@ URI = "qemu+tcp://{host}/system"
 
 
 class BareNova:
-    """The quiesce API called by one thread per server."""
+    """The quiesce API called by one thread per server.
 
-    def __init__(self, cloud: openstack.connection.Connection) -> None:
+    :param seconds: after which Nova thaws by itself.
+    """
+
+    def __init__(self, cloud: openstack.connection.Connection, seconds: int = 60) -> None:
+        self._seconds = seconds
         self._endpoint = cloud.compute.get_endpoint()
         self._headers = {"X-Auth-Token": cloud.session.get_token()}
 
     def freeze(self, server_id: str) -> None:
-        self._act(server_id, {"quiesce": {"timeout": 60}})
+        self._act(server_id, {"quiesce": {"timeout": self._seconds}})
 
     def thaw(self, server_id: str) -> None:
         self._act(server_id, {"unquiesce": None})

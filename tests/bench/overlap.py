@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it saves that each server is thawed as soon as its own snapshots are there: the real code, a simulated site, virtual time.
+"""What it saves that each server is thawed as soon as its own snapshots are there, and how long windows of many servers would be: the real code,
+a simulated site, virtual time.
 
-Compared with barriers, where all stand still until the last snapshot of all is there. Only ratios count: the site's rates are made up.
+Compared with barriers, where all stand still until the last snapshot of all is there, only ratios count. How long windows would be follows from the
+rates, which are those of the lab (tests/bench/scale.py) unless others are given.
 """
 
 from __future__ import annotations
@@ -21,22 +23,22 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock im
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import QuiesceDriver, Support, Thaw
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import taking
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import INDIVIDUAL, Unit
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.requests import Requests
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import SnapshotSet
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeMarks, attached, server, snapshot, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeMarks, attached, group_snapshot, server, snapshot, volume
 from virtual import World
 
 SIZES = (10, 50, 100, 200, 500, 1000)
+#: What is foreseen: servers, and processes that each API has.
+FORESEEN, PROCESSES = (200, 500, 1000), (2, 4, 8, 16, 32)
 #: For the longest standstill, as a share of the window with barriers, at 200 servers.
 GOAL = 0.8
 CONCURRENCY = 16
-#: More than enough for every size.
-LIMITS = Limits(freeze=600, budget=3600, guard=7200, concurrency=CONCURRENCY)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,9 +99,10 @@ class Driver(QuiesceDriver):
 class Cinder:
     """Lists take as long as a request, and a millisecond for each snapshot that they show."""
 
-    def __init__(self, world: World, rates: Rates) -> None:
+    def __init__(self, world: World, rates: Rates, volumes: t.Collection[str]) -> None:
         self.cloud = mock.Mock(project_id="project", site="primary", clock=SiteClock("primary"))
-        self._world, self._rates = world, rates
+        self._world, self._rates, self._volumes = world, rates, volumes
+        self._group: tuple[t.Any, float] | None = None
         self.api = Service(world, rates.processes)
         self._made: dict[str, tuple[t.Any, float]] = {}
 
@@ -126,8 +129,22 @@ class Cinder:
         self.api.serve(self._rates.request / 2)
         return {one.id for one in self._all() if one.status == "creating"}
 
+    def create_group_snapshot(self, group_id: str, name: str, description: str) -> str:
+        self.api.serve(self._rates.request)
+        done = self._world.now + self._rates.snapshot * self._world.random.uniform(0.5, 1.5)
+        self._group = (group_snapshot(name, group_id=group_id, description=description, status="creating"), done)
+        made, _done = self._group
+        for one in self._volumes:
+            shown = snapshot(name, id=f"s{one}", volume_id=one, group_snapshot_id=made.id, project_id="project", status="creating")
+            self._made[shown.id] = (shown, done)
+        return made.id
+
     def group_snapshots(self) -> list[t.Any]:
-        return []
+        self.api.serve(self._rates.request / 2)
+        return [dataclasses.replace(one, status="available") if done <= self._world.now else one for one, done in filter(None, [self._group])]
+
+    def rename_snapshot(self, snapshot_id: str, name: str) -> None:
+        return
 
     def set_snapshot_metadata(self, snapshot_id: str, metadata: t.Mapping[str, str]) -> None:
         return
@@ -145,6 +162,26 @@ def barriers() -> t.Iterator[None]:
 
 
 @dataclasses.dataclass(frozen=True)
+class Scale:
+    """What is snapshotted, and how.
+
+    :param volumes_each: of each server.
+    :param is_group: whether all volumes are one consistent group.
+    :param concurrency: requests at once.
+    """
+
+    servers: int
+    volumes_each: int
+    is_group: bool = False
+    concurrency: int = CONCURRENCY
+
+    @property
+    def limits(self) -> Limits:
+        """More than enough."""
+        return Limits(freeze=600, budget=3600, guard=7200, concurrency=self.concurrency)
+
+
+@dataclasses.dataclass(frozen=True)
 class Outcome:
     """What a window took, in seconds; and how many requests to Cinder each volume took."""
 
@@ -154,24 +191,26 @@ class Outcome:
     requests: float
 
 
-def simulate(servers: int, volumes_each: int, rates: Rates, seed: int) -> Outcome:
+def simulate(scale: Scale, rates: Rates, seed: int) -> Outcome:
     world = World(random.Random(seed))
-    found = [server(f"s{number}") for number in range(servers)]
-    of = {one.id: tuple(volume(f"{one.name}-{n}", project_id="project", attachments=attached(one.name)) for n in range(volumes_each)) for one in found}
-    cinder, driver = Cinder(world, rates), Driver(Service(world, rates.processes), rates)
+    found = [server(f"s{number}") for number in range(scale.servers)]
+    of = {one.id: tuple(volume(f"{one.name}-{n}", project_id="project", attachments=attached(one.name)) for n in range(scale.volumes_each)) for one in found}
+    volumes = tuple(one for all_ in of.values() for one in all_)
+    cinder, driver = Cinder(world, rates, [one.id for one in volumes]), Driver(Service(world, rates.processes), rates)
     application = Application("shop", (Tier("all", tuple(one.name for one in found)),))
     wanted = Wanted(application, "noon", "quiesced", tuple(ServerVolumes(one, "all", of[one.id]) for one in found))
     storages = Storages(t.cast(t.Any, [cinder]))
-    window = FreezeWindow([[Member(one, "all", driver) for one in found]], LIMITS, t.cast(t.Any, Marks()), Interruption(), world.clock)
-    seeing = Seeing(t.cast(t.Any, mock.Mock()), wanted, CONCURRENCY)
+    window = FreezeWindow([[Member(one, "all", driver) for one in found]], scale.limits, t.cast(t.Any, Marks()), Interruption(), world.clock)
+    seeing = Seeing(t.cast(t.Any, mock.Mock()), wanted, scale.concurrency)
+    unit = Unit(CONSISTENT_GROUP, "b", volumes, "", t.cast(t.Any, mock.Mock(id="group"))) if scale.is_group else Unit(INDIVIDUAL, "b", volumes, "")
     asked: list[int] = []
     with world.installed(), mock.patch.object(SnapshotSet, "_refuse_failed", lambda *_given: asked.append(cinder.api.requests) or []):
-        job = SnapshotSet(storages, wanted, Waiter(3600, 1, world.clock), CONCURRENCY)
-        evidence = job.take([Unit(INDIVIDUAL, "b", tuple(one for all_ in of.values() for one in all_), "")], window, seeing, Interruption())
+        job = SnapshotSet(storages, wanted, Waiter(3600, 1, world.clock), scale.concurrency)
+        evidence = job.take([unit], window, seeing, Interruption())
         world.end()
     assert evidence.whole.consistency == "quiesced", evidence.servers
     still = [member.thawed.monotonic - member.freeze_requested.monotonic for member in window.members]
-    return Outcome(window.standstill, statistics.median(still), max(still), asked[0] / (servers * volumes_each))
+    return Outcome(window.standstill, statistics.median(still), max(still), asked[0] / len(volumes))
 
 
 class Marks(FakeMarks):
@@ -181,25 +220,45 @@ class Marks(FakeMarks):
         return self.marked.get(server_id)
 
 
+def foresee(volumes_each: int, rates: Rates, seed: int) -> None:
+    """Print how long windows would be at sites of more or fewer API processes, with and without a consistent group."""
+    print(f"\nOne process takes {rates.freeze:g} s for a freeze or a thaw, {rates.request:g} s for a snapshot; Cinder then {rates.snapshot:g} s.\n")
+    print("| servers | volumes | processes of each API | concurrency | window s | longest standstill s | with a consistent group: window s |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for size in FORESEEN:
+        for processes in PROCESSES:
+            here = dataclasses.replace(rates, processes=processes)
+            scale = Scale(size, volumes_each, concurrency=max(CONCURRENCY, 2 * processes))
+            alone, group = simulate(scale, here, seed), simulate(dataclasses.replace(scale, is_group=True), here, seed)
+            print(
+                f"| {size} | {size * volumes_each} | {processes} | {scale.concurrency} | {alone.window:.0f} | {alone.longest:.0f} | {group.window:.0f} |",
+                flush=True,
+            )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--volumes", type=int, default=2, help="of each server")
     parser.add_argument("--seed", type=int, default=1)
+    for name, what in (("freeze", "a freeze takes"), ("request", "a request for a snapshot takes"), ("snapshot", "Cinder then needs for it")):
+        parser.add_argument(f"--{name}", type=float, default=getattr(Rates, name), help=f"seconds that {what}")
     options = parser.parse_args()
+    rates = Rates(freeze=options.freeze, request=options.request, snapshot=options.snapshot)
     print("| servers | volumes | window ÷ with barriers | median standstill ÷ | longest standstill ÷ | requests to Cinder per volume | with barriers |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     longest = {}
     for size in options.sizes:
-        overlapping = simulate(size, options.volumes, Rates(), options.seed)
+        overlapping = simulate(Scale(size, options.volumes), rates, options.seed)
         with barriers():
-            barred = simulate(size, options.volumes, Rates(), options.seed)
+            barred = simulate(Scale(size, options.volumes), rates, options.seed)
         longest[size] = overlapping.longest / barred.window
         print(
             f"| {size} | {size * options.volumes} | {overlapping.window / barred.window:.2f} | {overlapping.median / barred.median:.2f} "
             f"| {longest[size]:.2f} | {overlapping.requests:.2f} | {barred.requests:.2f} |",
             flush=True,
         )
+    foresee(options.volumes, rates, options.seed)
     if 200 in longest:
         print(f"\nAt 200 servers the longest standstill is {longest[200]:.2f} of a window with barriers, goal {GOAL}.")
         return int(longest[200] > GOAL)

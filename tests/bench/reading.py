@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import json
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy, decide, spare
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Backup, marks
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Backup, Volume, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
@@ -34,6 +33,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.stores.store import
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_info, os_recovery_point_info
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
+from effort import most_mebibytes
 from large import document_of, full
 
 APPLICATION = "shop"
@@ -105,6 +105,10 @@ class Backups:
 
     def each_backup(self) -> t.Iterator[Backup]:
         return (self._backup(checkpoint, number) for checkpoint in range(self._checkpoints) for number in range(self._volumes))
+
+    def volumes(self) -> list[Volume]:
+        """No copies are mirrored."""
+        return []
 
     def backup(self, _backup_id: str) -> None:
         """No project has others."""
@@ -228,7 +232,7 @@ def measured(name: str, directory: pathlib.Path, checkpoints: int, servers: int)
 def measure(name: str, directory: pathlib.Path, checkpoints: int, servers: int) -> Cost:
     start = time.process_time()
     told = MEASURED[name](directory, checkpoints, servers)
-    return Cost(round(time.process_time() - start, 2), round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1), told)
+    return Cost(round(time.process_time() - start, 2), round(most_mebibytes(), 1), told)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import dataclasses
+import datetime
 import json
 import pathlib
 import statistics
@@ -24,23 +25,31 @@ import typing as t
 import openstack
 import psutil
 import requests
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, refuse_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.course import Course, Settings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from fleet import add_volumes, running
 from freeze import URI, BareLibvirt, BareNova
-from laboratory import ModuleRun, in_site
+from laboratory import ModuleRun, in_site, wait
 
 GOAL = 1.15
 GOAL_AGAINST_TASKS = 10
 SIZES = (1, 2, 4, 8)
 OPTIONS = {"driver": "libvirt", "admin_cloud": "primary-admin", "libvirt_uri": URI, "freeze_timeout": 30, "budget": 50, "guard_timeout": 60}
+#: Of os_cg_snapshot, beside the application and how it is frozen.
+MODULE = {
+    "name": "bench",
+    "state": "present",
+    "consistency": "quiesced",
+    "grouping": "auto",
+    "group_type": None,
+    "admin_cloud": None,
+    "projects": [],
+    "other_clouds": [],
+    "thaw": None,
+    "freezes": [],
+    "concurrency": 16,
+    "timeout": 300,
+}
 #: A set by the tasks that people write today; the window is from the start of the first freeze to the end of the last thaw.
 PLAYBOOK = pathlib.Path(__file__).with_name("tasks.yml")
 
@@ -53,8 +62,8 @@ class Part:
     volumes: tuple[str, ...]
 
     @property
-    def application(self) -> Application:
-        return Application("fleet", (Tier("all", tuple(self.servers)),))
+    def application(self) -> dict[str, t.Any]:
+        return {"name": "fleet", "tiers": [{"name": "all", "servers": list(self.servers)}]}
 
 
 class Requests:
@@ -110,34 +119,46 @@ class BareScript:
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """What a set by the collection cost: seconds of the window, and requests in and around it."""
+    """What a set by the collection cost.
+
+    :param seconds: of the window.
+    :param requests: in and around it.
+    :param frozen: seconds until the last server was frozen.
+    :param asked: seconds from the first request for a snapshot to the last.
+    :param standstills: seconds for which each server stood still.
+    """
 
     seconds: float
     requests: int
+    frozen: float
+    asked: float
+    standstills: tuple[float, ...]
 
 
-def take(part: Part, driver: str) -> Taken:
-    """A set by the collection, as os_cg_snapshot takes it."""
-    counter, params = Requests(), {"cloud": "primary"}
+def take(part: Part, options: t.Mapping[str, t.Any], site: str | dict[str, t.Any] = "primary") -> Taken:
+    """A set by the collection, as os_cg_snapshot takes it.
+
+    :param options: how servers are frozen.
+    :param site: the cloud, by name or by its whole configuration.
+    """
+    given, counter = {**MODULE, "application": part.application, "quiesce": dict(options)}, Requests()
     with counter.counted():
-        cloud, interruption = connect(params), Interruption()
-        quiescer = Quiescer(cloud, QuiesceOptions.parse({**OPTIONS, "driver": driver}, params), "quiesced", 16)
-        servers = quiescer.resolve(part.application)
-        storages = Storages([BlockStorage(cloud)])
-        wanted = Wanted(part.application, "bench", "quiesced", survey(part.application, servers, storages))
-        job = SnapshotJob(storages, BlockStorage(quiescer.compute.cloud), wanted, GroupingOptions(), Waiter(300, 1.0), 16)
-        plan, units = job.plan(), job.units()
-        choices = quiescer.choose(list(servers.values()))
-        refuse_problems(choices)
-        problems = job.problems(plan, units)
-        assert not problems, problems
-        job.warm_up(60)
-        window = quiescer.window(quiescer.members(part.application, servers, choices), interruption)
-        with job.whole_or_nothing(interruption):
-            evidence = job.snapshots.take(job.prepare(units), window, Seeing(quiescer.compute, wanted, 16), interruption)
-    assert evidence.whole.consistency == "quiesced", evidence
-    job.delete()
-    return Taken(evidence.whole.window["seconds"], counter.count)
+        taken = Course(Settings.parse(given, {"cloud": site}), Interruption(), print).run(is_check=False)["cg_snapshot"]
+    assert taken["consistency"] == "quiesced", taken
+    Course(Settings.parse({**given, "state": "absent"}, {"cloud": site}), Interruption(), print).run(is_check=False)
+    asked = [_time(one["requested_at"]) for one in taken["snapshots"]]
+    frozen = max(_time(one["frozen_at"]) for one in taken["servers"])
+    return Taken(
+        taken["window"]["seconds"],
+        counter.count,
+        (frozen - _time(taken["window"]["started"])).total_seconds(),
+        (max(asked) - min(asked)).total_seconds(),
+        tuple((_time(one["thawed_at"]) - _time(one["requested_at"])).total_seconds() for one in taken["servers"]),
+    )
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text)
 
 
 def by_tasks(part: Part) -> float:
@@ -162,11 +183,13 @@ def by_images(cloud: openstack.connection.Connection, part: Part) -> float:
 def remove_snapshots(cloud: openstack.connection.Connection) -> None:
     """Those that scripts, tasks and images leave."""
     storage = cloud.block_storage
-    left = [one for one in storage.snapshots() if one.name == "bare" or one.name.startswith(("tasks", "snapshot for bench"))]
-    for one in left:
-        storage.delete_snapshot(one)
-    for one in left:
-        storage.wait_for_delete(one, interval=0.5, wait=120)
+
+    def left() -> list[t.Any]:
+        return [one for one in storage.snapshots() if one.name == "bare" or one.name.startswith(("tasks", "snapshot for bench"))]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(storage.delete_snapshot, left()))
+    wait("the snapshots to be removed", lambda: not left(), 600, 0.5)
 
 
 @contextlib.contextmanager
@@ -194,7 +217,7 @@ def compare_with_bare(
         ours, theirs = [], []
         for _round in range(rounds):
             theirs.append(bare.seconds(part))
-            ours.append(take(part, driver))
+            ours.append(take(part, {**OPTIONS, "driver": driver}))
             remove_snapshots(cloud)
         median, bare_median = statistics.median(one.seconds for one in ours), statistics.median(theirs)
         per_volume = statistics.median(one.requests for one in ours) / len(part.volumes)
@@ -207,7 +230,7 @@ def compare_with_bare(
 
 def compare_with_today(cloud: openstack.connection.Connection, part: Part, interval: float) -> None:
     """Print what the window is by the ways that people go today."""
-    ours = take(part, "libvirt").seconds
+    ours = take(part, OPTIONS).seconds
     tasks, images = by_tasks(part), by_images(cloud, part)
     remove_snapshots(cloud)
     print(f"\n| {len(part.servers)} servers, {len(part.volumes)} volumes, interval {interval} s | window s | times longer |\n| --- | --- | --- |")
@@ -218,8 +241,7 @@ def compare_with_today(cloud: openstack.connection.Connection, part: Part, inter
 
 def module_effort(part: Part) -> None:
     """Print memory and processor time of the largest of Ansible's processes, which are not named after the module."""
-    application = {"name": "fleet", "tiers": [{"name": "all", "servers": list(part.servers)}]}
-    common = {"cloud": "primary", "name": "bench", "application": application}
+    common = {"cloud": "primary", "name": "bench", "application": part.application}
     run = ModuleRun("os_cg_snapshot", **common, quiesce=OPTIONS)
     memory, processor = 0, 0.0
     while run.process.is_running():

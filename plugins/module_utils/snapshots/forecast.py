@@ -91,6 +91,7 @@ class Measured:
     :param checkpoint: its id.
     :param asking: from the first request for a snapshot to the last.
     :param slowest: the name of the server whose freeze took longest, and how long that was.
+    :param arming: from the arming of the first guard to that of the last, before the window.
     """
 
     checkpoint: str
@@ -101,6 +102,7 @@ class Measured:
     thaw: float
     asking: float
     slowest: tuple[str, float]
+    arming: float = 0.0
 
     @classmethod
     def of(cls, checkpoint: str, evidence: t.Mapping[str, t.Any]) -> Measured | None:
@@ -125,7 +127,10 @@ class Measured:
         if min(freeze, snapshots, thaw) < 0:
             raise ValueError("times of no window")
         asking = max(min(max(asked), complete) - min(asked), datetime.timedelta()).total_seconds()
-        return cls(checkpoint, len(frozen), len(asked), freeze, snapshots, thaw, asking, max(lengths.items(), key=lambda one: one[1]))
+        # All of them are armed for the same time.
+        guards = [_time(one["guard_until"]) for one in frozen if one.get("guard_until")]
+        arming = (max(guards) - min(guards)).total_seconds() if guards else 0.0
+        return cls(checkpoint, len(frozen), len(asked), freeze, snapshots, thaw, asking, max(lengths.items(), key=lambda one: one[1]), arming)
 
     def expected(self, load: Load) -> Forecast:
         """What a window will take that has this to do: more turns take longer, fewer are quicker."""
@@ -139,7 +144,7 @@ class Measured:
             _SNAPSHOTS: self._of_snapshots(load),
             _THAW: f"the thaw of {load.servers} servers. Look at the hooks of the guests",
         }
-        return Forecast(phases, reasons, self.checkpoint)
+        return Forecast(phases, reasons, self.checkpoint, self.arming * servers)
 
     def _of_snapshots(self, load: Load) -> str:
         if self.asking > self.snapshots / 2:
@@ -160,11 +165,13 @@ class Forecast:
     :param phases: seconds for freeze, snapshots and thaw.
     :param reasons: why each of them is as long as it is, in words.
     :param checkpoint: id of the one by which that is known; None where it is only known how quickly the site answers: it is the least then.
+    :param arming: seconds that arming the guards took, before the window.
     """
 
     phases: t.Mapping[str, float]
     reasons: t.Mapping[str, str]
     checkpoint: str | None
+    arming: float = 0.0
 
     @property
     def window(self) -> float:
@@ -238,10 +245,11 @@ class Bounds:
             return [self._told(outlook, outlook.least, "would stand")], []
         if likely.window > self.budget:
             return [], [self._told(outlook, likely, "will probably stand")]
-        if outlook.arming + likely.window > self.guard:
+        arming = max(outlook.arming, likely.arming)
+        if arming + likely.window > self.guard:
             return [], [
-                f"The guards of the servers of '{outlook.application}' may fire before the thaw: they are armed first, which takes at least "
-                f"{outlook.arming:.1f} s, then the servers will probably stand still for {likely.window:.1f} s, and guard_timeout is {self.guard} s. Raise it."
+                f"The guards of the servers of '{outlook.application}' may fire before the thaw: they are armed first, which takes "
+                f"{arming:.1f} s or more, then the servers will probably stand still for {likely.window:.1f} s, and guard_timeout is {self.guard} s. Raise it."
             ]
         return [], []
 

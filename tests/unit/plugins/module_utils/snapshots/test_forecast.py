@@ -82,6 +82,16 @@ def test_phases_of_an_earlier_window_are_read_from_its_evidence():
     assert found == Measured("noon", servers=2, volumes=2, freeze=10, snapshots=5, thaw=2, asking=1, slowest=("s0", 10))
 
 
+@pytest.mark.parametrize(("until", "seconds"), [([at(120), at(150)], 30), ([at(120)], 0), ([None, None], 0), ([], 0)])
+def test_how_long_the_guards_were_armed_shows_in_when_they_would_have_fired(until, seconds):
+    told = evidence()
+    told["servers"] = [{**one, **({"guard_until": until[number]} if number < len(until) else {})} for number, one in enumerate(told["servers"])]
+    found = Measured.of("noon", told)
+    assert found.arming == seconds
+    # Forty servers are armed in three turns of sixteen, where two were in one.
+    assert found.expected(Load((40,), 40, 16)).arming == 3 * seconds
+
+
 def test_images_that_were_made_when_all_ran_again_are_no_part_of_the_window():
     late = evidence()
     late["snapshots"].append({"requested_at": at(100), "complete_at": at(200)})
@@ -203,10 +213,16 @@ def test_guards_that_may_fire_within_the_window_are_warned_of(arming, is_told):
     problems, warnings = judge(bounds(), forecast(20.0, 20.0, 10.0), arming=arming)
     assert problems == []
     expected = [
-        "The guards of the servers of 'shop' may fire before the thaw: they are armed first, which takes at least 70.1 s, then the servers will probably stand "
+        "The guards of the servers of 'shop' may fire before the thaw: they are armed first, which takes 70.1 s or more, then the servers will probably stand "
         "still for 50.0 s, and guard_timeout is 120 s. Raise it."
     ]
     assert warnings == (expected if is_told else [])
+
+
+def test_arming_that_took_longer_before_than_it_has_to_counts():
+    earlier = Forecast(forecast(20.0, 20.0, 10.0).phases, {}, "noon", arming=71.0)
+    _problems, (warning,) = judge(bounds(), forecast(), earlier, arming=5.0)
+    assert "they are armed first, which takes 71.0 s or more" in warning
 
 
 # What a check knows
