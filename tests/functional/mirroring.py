@@ -42,3 +42,14 @@ def stopped(site):
         yield
     finally:
         laboratory.supervisor("start", "rbd-mirror", site=site)
+
+
+@contextlib.contextmanager
+def hung(site):
+    """Nothing arrives at a site meanwhile, and nobody says so."""
+    pid = laboratory.supervisor("pid", "rbd-mirror", site=site).strip()
+    laboratory.in_site("kill", "-STOP", pid, site=site)
+    try:
+        yield
+    finally:
+        laboratory.in_site("kill", "-CONT", pid, site=site)

@@ -106,10 +106,18 @@ def test_each_checkpoint_comes_back_as_it_was(subject, number, expected):
     assert len(copies(subject, subject.ids[number])) == len(subject.servers)
 
 
+def test_where_nothing_can_arrive_nobody_is_frozen(subject):
+    with mirroring.stopped("remote"):
+        failed = playbook("checkpoint", **given(subject, f"{subject.name}-late"))
+        assert failed.returncode != 0
+        assert "this step has changed nothing" in failed.stdout and "rbd-mirror does not run there" in failed.stdout
+    assert copies(subject, f"{subject.name}-late") == []
+
+
 def test_what_does_not_arrive_is_no_checkpoint_and_the_one_before_stays(subject):
     late = f"{subject.name}-late"
     write(subject, "cycle 3")
-    with mirroring.stopped("remote"):
+    with mirroring.hung("remote"):
         failed = playbook("checkpoint", **given(subject, late, **IMPATIENT))
         assert failed.returncode != 0
         assert "Nothing was published" in failed.stdout
