@@ -23,7 +23,7 @@ import small
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.status.schedule import scheduled
 from laboratory import cloud, module, playbook, started, wait
-from second_project import SecondProject
+from second_project import SITES, SecondProject
 
 pytestmark = pytest.mark.campaign
 
@@ -127,11 +127,11 @@ class SmallSite:
     def plan(self):
         sites = {"primary": {"name": "primary", "admin_cloud": "primary-admin", "limits": {"freezes": 4}}}
         sites["remote"] = {"name": "remote", "admin_cloud": "remote-admin", "limits": LIMITS}
-        store = {"store_cloud": "remote-backup"}
-        projects = {"own": {"primary": "primary", "remote": {"cloud": "remote", **store}}}
+        projects = {"own": {site: {"cloud": site, "store_cloud": f"{site}-backup"} for site in SITES}}
         for name, project in self._projects.items():
-            primary, remote = ({"cloud": f"{one}-{project.name}", "admin_cloud": f"{one}-admin-{project.name}"} for one in ("primary", "remote"))
-            projects[name] = {"primary": primary, "remote": {**remote, **store}}
+            projects[name] = {
+                site: {**own, "cloud": f"{site}-{project.name}", "admin_cloud": f"{site}-admin-{project.name}"} for site, own in projects["own"].items()
+            }
         applications = [
             {
                 "name": self.called(one),
@@ -179,13 +179,13 @@ class SmallSite:
             removed = [pool.submit(self._remove_copies, one) for one in NAMES]
         for one in removed:
             one.result()
-        for site in ("remote", "primary"):
+        for site in SITES:
             for project in PROJECTS.values():
                 _remove_container(self.owner(project[0], site).object_store, self.container)
         self._undo.close()
 
     def _remove_copies(self, application):
-        for site in ("remote", "primary"):
+        for site in reversed(SITES):
             storage = self.owner(application, site).block_storage
             backups = [one for one in storage.backups(details=True) if _is_of(one, self.called(application))]
             # An incremental one goes before the one that it builds on.
