@@ -105,9 +105,10 @@ class Job:
     :param given: extra variables of the start: answers of a survey, and within a workflow what earlier nodes pass on.
     :param collections: where Ansible looks for collections, as in the execution environment.
     :param injectors: of the credential.
+    :param applications: the variables of those that the source of the inventory has found, by their names.
     """
 
-    def __init__(self, directory, template, inputs, inventory, given, collections, check=False, injectors="dr_awx_credential_injectors"):
+    def __init__(self, directory, template, inputs, inventory, given, collections, check=False, injectors="dr_awx_credential_injectors", applications=()):
         self.directory = directory
         self.template = template
         self.events, self.output = [], ""
@@ -117,7 +118,7 @@ class Job:
         environment = injected(inputs, directory / "env", injectors)
         if "volume_private_key" in inputs:
             environment |= injected(inputs, directory / "env", "dr_awx_volume_key_injectors")
-        self._write_inventory(inventory)
+        self._write_inventory(inventory, dict(applications))
         extra = template.get("extra_vars", {})
         self._write("extravars", _marked({"awx_job_id": 1, **extra, **given}, extra))
         self._write("cmdline", "--check" if check else "")
@@ -129,9 +130,10 @@ class Job:
         path.write_text(content)
         path.chmod(0o600)
 
-    def _write_inventory(self, variables):
-        hosts = {"localhost": data()["dr_awx_host_variables"]}
-        content = json.dumps({"all": {"hosts": list(hosts), "vars": variables}, "_meta": {"hostvars": hosts}})
+    def _write_inventory(self, variables, applications):
+        hosts = {"localhost": data()["dr_awx_host_variables"], **applications}
+        groups = {"all": {"hosts": list(hosts), "vars": variables}, "applications": {"hosts": list(applications)}}
+        content = json.dumps({**groups, "_meta": {"hostvars": hosts}})
         path = self.directory / "inventory" / "hosts"
         path.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({content!r})\n")
         path.chmod(0o700)

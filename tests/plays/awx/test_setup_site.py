@@ -16,8 +16,8 @@ from ansible_collections.osdr.openstack.tests.docs import interface
 from ansible_collections.osdr.openstack.tests.plays.awx.configuration import ROOT, Job, answers, data, injected, rendered
 from ansible_collections.osdr.openstack.tests.plays.awx.controller import Controller
 from ansible_collections.osdr.openstack.tests.plays.awx.test_setup import FIELD, GUIDE, QUESTION, start
-from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
-from ansible_collections.osdr.openstack.tests.unit.support import sites
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection, names
+from ansible_collections.osdr.openstack.tests.unit.support import shop, sites
 
 #: The operator's file of the guide, without the plan, which it reads from another one.
 GIVEN = {name: value for name, value in next(one for one in GUIDE if "dr_awx_site_cloud" in one).items() if name != "dr_awx_site_plan"}
@@ -211,6 +211,27 @@ def test_a_question_can_be_asked(question):
 
 # Jobs
 
+#: What the source of the inventory has found.
+SHOP = {
+    "dr_restore_application": "shop",
+    "dr_restore_cloud": "south-shop",
+    "dr_restore_site": "south",
+    "dr_failover_application": shop.DOCUMENT["application"],
+    "dr_failover_primary": {"cloud": "north-shop", "site": "north"},
+    "dr_failover_remote": {"cloud": "south-shop", "site": "south"},
+    "dr_site_drill_interval": 400,
+}
+#: A run in which it is the turn of this application at once.
+RUN = {
+    "os_site_run": {
+        "run": {
+            "id": "monday", "resumed": False, "order": ["shop"], "directory": "/run", "text": "All is done.",
+            "applications": [{"name": "shop", "state": "done", "message": ""}],
+        }
+    },
+    "os_site_turn": {"turn": {"state": "running", "message": "", "granted": {"south": {"backups": 2}}}},
+}
+
 
 @pytest.fixture
 def run(tmp_path):
@@ -220,7 +241,10 @@ def run(tmp_path):
         template = next(one for one in TEMPLATES if one["name"] == name)
         collection = Collection(tmp_path / "collections", answered)
         inventory = rendered("dr_awx_site_inventory_variables", dr_awx_site_plan=PLAN, **GIVEN)
-        job = Job(tmp_path / "job", template, INPUTS, inventory, answers(template, **given), collection.paths, injectors="dr_awx_site_credential_injectors")
+        job = Job(
+            tmp_path / "job", template, INPUTS, inventory, answers(template, **given), collection.paths,
+            injectors="dr_awx_site_credential_injectors", applications={"shop": {**data()["dr_awx_host_variables"], **SHOP}},
+        )
         return job.run(), collection.calls()
 
     return begin
@@ -240,3 +264,21 @@ def test_a_site_that_is_gone_is_not_captured(run):
     job, calls = run("check", {"dr_site_check_capture": "false"}, os_site_infrastructure_check=report)
     assert job.status == "successful", job.output
     assert [(name, arguments["plan"], arguments["hmac_key"]) for name, arguments in calls] == [("os_site_infrastructure_check", PLAN, SECRET)]
+
+
+@pytest.mark.parametrize(("answer", "is_drilled"), [("true", False), ("false", True)])
+def test_a_drill_that_is_not_due_is_left_out_if_that_was_the_answer(run, answer, is_drilled):
+    drilled = {"os_drill_record": {"drill": {"outcome": "passed", "servers": []}}, "os_restore_cleanup": {"removed": [], "left": []}}
+    point = {"os_recovery_point_info": {"recovery_points": [{"application": "shop", "drill_within": True}]}}
+    job, calls = run("drill", {"dr_site_run_due_only": answer}, **RUN, **drilled, **point)
+    assert job.status == "successful", job.output
+    assert job.artifacts["dr_site_run"]["id"] == "monday"
+    assert ("os_drill_record" in names(calls)) is is_drilled
+    assert dict(calls)["os_site_turn"]["hmac_key"] == SECRET
+
+
+@pytest.mark.parametrize(("name", "does"), [("failover", "os_failover_check"), ("reprotect", "os_way_back_info")])
+def test_a_move_and_the_way_back_are_signed_as_all_else_is(run, name, does):
+    back = {"application": shop.DOCUMENT["application"], "site": "south", "since": "", "checkpoint": "x"}
+    job, calls = run(name, {}, **RUN, os_way_back_info={"way_back": back})
+    assert dict(calls)[does]["hmac_key"] == SECRET, job.output
