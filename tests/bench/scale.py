@@ -33,8 +33,10 @@ VOLUMES = 2
 #: Of the project, the flavor, the volume type and its zone.
 PRETENDED = "pretended"
 PREFIX = "many-"
-#: How the servers are made: the lab's APIs have as many threads.
+#: How the servers are made: the lab's Cinder serves as many requests at once.
 AT_ONCE = 5
+#: Of the collection's requests, and of the script's: enough to keep the lab's APIs busy. More only wait there, and looks at snapshots behind them.
+CONCURRENCY = 8
 #: As long as the quiesce API allows: two cores serve all the requests.
 GUARD = 300
 FREEZING = {**OPTIONS, "driver": "nova", "budget": 270, "guard_timeout": GUARD}
@@ -129,17 +131,17 @@ class Cost:
     mebibytes: float
 
 
-def taken_by_itself(size: int) -> Cost:
+def taken_by_itself(size: int, concurrency: int) -> Cost:
     """A set, taken by a process that does nothing else."""
-    answer = subprocess.run([sys.executable, __file__, f"--take={size}"], check=True, stdout=subprocess.PIPE, text=True)
+    answer = subprocess.run([sys.executable, __file__, f"--take={size}", f"--concurrency={concurrency}"], check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(answer.stdout.splitlines()[-1])
     return Cost(Taken(**found["taken"]), found["processor"], found["mebibytes"])
 
 
-def taken_here(size: int) -> dict[str, t.Any]:
+def taken_here(size: int, concurrency: int) -> dict[str, t.Any]:
     part = Fleet().part(size)
     start = time.process_time()
-    taken = take(part, FREEZING, reach())
+    taken = take(part, FREEZING, reach(), concurrency)
     return {"taken": dataclasses.asdict(taken), "processor": time.process_time() - start, "mebibytes": most_mebibytes()}
 
 
@@ -177,19 +179,19 @@ class Row:
         )
 
 
-def measure(fleet: Fleet, size: int, rounds: int) -> Row:
+def measure(fleet: Fleet, size: int, rounds: int, concurrency: int) -> Row:
     fleet.grow(size)
     part = fleet.part(size)
-    script = BareScript(fleet.cloud, BareNova(openstack.connect(cloud="primary-admin"), GUARD))
+    script = BareScript(fleet.cloud, BareNova(openstack.connect(cloud="primary-admin"), GUARD), concurrency)
     bare, costs = [], []
     for _round in range(rounds):
         bare.append(script.seconds(part))
         remove_snapshots(fleet.cloud)
-        costs.append(taken_by_itself(size))
+        costs.append(taken_by_itself(size, concurrency))
     return Row(size, statistics.median(bare), costs)
 
 
-def windows(sizes: t.Sequence[int], rounds: int) -> list[Row]:
+def windows(sizes: t.Sequence[int], rounds: int, concurrency: int) -> list[Row]:
     """Print a row per size of the group."""
     print(
         "| servers | volumes | window s | bare script s | ratio | requests per server and volume | processor s | MiB | standstill, median s | longest s "
@@ -200,7 +202,7 @@ def windows(sizes: t.Sequence[int], rounds: int) -> list[Row]:
     fleet.remove()
     try:
         for size in sizes:
-            rows.append(measure(fleet, size, rounds))
+            rows.append(measure(fleet, size, rounds, concurrency))
             print(rows[-1], flush=True)
     finally:
         fleet.remove()
@@ -236,14 +238,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="of the groups; none to leave the lab alone")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--concurrency", type=int, default=CONCURRENCY, help="of the collection and of the script")
     parser.add_argument("--checkpoints", type=int, default=300, help="of the catalogue; 0 for none")
     parser.add_argument("--servers", type=int, default=200, help="of each of its checkpoints")
     parser.add_argument("--take", type=int, metavar="SIZE", help="only take a set of so many servers that are there, in this process")
     options = parser.parse_args()
     if options.take:
-        print(json.dumps(taken_here(options.take)))
+        print(json.dumps(taken_here(options.take, options.concurrency)))
         return 0
-    rows = windows(sorted(options.sizes), options.rounds) if options.sizes else []
+    rows = windows(sorted(options.sizes), options.rounds, options.concurrency) if options.sizes else []
     judged(rows, documents(options.checkpoints, options.servers) if options.checkpoints else {})
     return 0
 

@@ -47,7 +47,6 @@ MODULE = {
     "other_clouds": [],
     "thaw": None,
     "freezes": [],
-    "concurrency": 16,
     "timeout": 300,
 }
 #: A set by the tasks that people write today; the window is from the start of the first freeze to the end of the last thaw.
@@ -91,13 +90,13 @@ class Requests:
 class BareScript:
     """Freezes, snapshots and thaws at once, with nothing around it: no guards, no checks, no evidence, no order."""
 
-    def __init__(self, cloud: openstack.connection.Connection, freezer: BareNova | BareLibvirt) -> None:
-        self._freezer = freezer
+    def __init__(self, cloud: openstack.connection.Connection, freezer: BareNova | BareLibvirt, concurrency: int = 16) -> None:
+        self._freezer, self._concurrency = freezer, concurrency
         self._endpoint = cloud.block_storage.get_endpoint()
         self._headers = {"X-Auth-Token": cloud.session.get_token(), "OpenStack-API-Version": "volume 3.66"}
 
     def seconds(self, part: Part) -> float:
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        with concurrent.futures.ThreadPoolExecutor(self._concurrency) as pool:
             start = time.monotonic()
             list(pool.map(self._freezer.freeze, part.servers.values()))
             snapshots = set(pool.map(self._snapshot, part.volumes))
@@ -135,13 +134,13 @@ class Taken:
     standstills: tuple[float, ...]
 
 
-def take(part: Part, options: t.Mapping[str, t.Any], site: str | dict[str, t.Any] = "primary") -> Taken:
+def take(part: Part, options: t.Mapping[str, t.Any], site: str | dict[str, t.Any] = "primary", concurrency: int = 16) -> Taken:
     """A set by the collection, as os_cg_snapshot takes it.
 
     :param options: how servers are frozen.
     :param site: the cloud, by name or by its whole configuration.
     """
-    given, counter = {**MODULE, "application": part.application, "quiesce": dict(options)}, Requests()
+    given, counter = {**MODULE, "application": part.application, "quiesce": dict(options), "concurrency": concurrency}, Requests()
     with counter.counted():
         taken = Course(Settings.parse(given, {"cloud": site}), Interruption(), print).run(is_check=False)["cg_snapshot"]
     assert taken["consistency"] == "quiesced", taken
