@@ -125,6 +125,16 @@ def _there(topology: Topology, site: RestoreSite, subnet: str) -> list[Subnet]:
     return site.subnets_called(subnet, _network_of(topology, site, subnet))
 
 
+def interface_address(router: RouterSpec, subnet: SubnetSpec, there: Subnet | None, is_ours: bool) -> str | None:
+    """The address that a router is to get on a subnet: one of its own, or that of the gateway.
+
+    :param there: the subnet, where it is there already.
+    :param is_ours: whether the router is made by the restore; one of somebody else gets the gateway's address of the source.
+    """
+    own = next((one.ip_address for one in router.interface_addresses if one.subnet == subnet.name), None)
+    return own or (there.gateway_ip if there and is_ours else subnet.gateway_ip)
+
+
 def joined_subnets(site: RestoreSite, router: Router) -> dict[str, str]:
     """Name per id of the subnets that a router has an interface in."""
     names = {subnet.id: subnet.name for subnet in site.subnets}
