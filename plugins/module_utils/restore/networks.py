@@ -23,6 +23,7 @@ from .reservation import reserving_pools
 from .service_types import can_join, kept_open, owner_for
 from .topology import (
     Lacking,
+    has_automatic_addresses,
     interface_address,
     is_made,
     joined_subnets,
@@ -187,13 +188,16 @@ class NetworkRestore:
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
         """Join a subnet by its gateway's address, or else by a port that has another one or is to be known as this restore's.
 
-        Where router and subnet go together, nobody has to know the interface. On a subnet that stays, it tells that the router is joined by us alone.
+        Where router and subnet go together, nobody has to know the interface. On a subnet that stays, it tells that the router is joined by us alone;
+        but where every port gets an automatic address as well, the interface would have that, too.
         """
         subnet_id = self._subnet_id(name)
         has_address = any(one.subnet == name for one in spec.interface_addresses)
-        described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
+        topology = self._plan.manifest.description.topology
+        described = next(one for one in topology.subnets if one.name == name)
         there = [one for one in self._site.subnets if one.id == subnet_id]
-        is_open = all(can_join(one) and is_made(self._site, self._owner, one) for one in there)
+        is_automatic = has_automatic_addresses(topology, self._site, described.network)
+        is_open = all(can_join(one) and (is_automatic or is_made(self._site, self._owner, one)) for one in there)
         is_ours = is_made(self._site, self._owner, router)
         if not has_address and is_open and is_ours:
             self._network.add_router_interface(router.id, subnet_id)

@@ -23,7 +23,7 @@ from .service_types import can_join, owner_for, owner_of_port
 from .sharing import shared_volume_doubts, shared_volume_refusals
 from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
-from .topology import interface_address, is_made, is_of_others, joined_subnets, missing_routes
+from .topology import has_automatic_addresses, interface_address, is_made, is_of_others, joined_subnets, missing_routes
 from .wishes import POOL, subnet_wishes
 
 #: Of each subnet by default: what an attribute may have, and the option in which Neutron's operator says so.
@@ -216,7 +216,7 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
                     f"Neutron lets nobody but itself connect router '{one.router.name}' to subnet '{one.subnet}' at site '{plan.site.name}', which is only "
                     f"for ports of {', '.join(one.types)} (service_types); have that changed there, or connect the router before."
                 )
-            if _derives(plan, one.network):
+            if has_automatic_addresses(plan.manifest.description.topology, plan.site, one.network):
                 yield (
                     f"Router '{one.router.name}' is connected to subnet '{one.subnet}' by an address of its own, and network '{one.network}' has a subnet with "
                     "automatic addresses: Neutron would give the interface one of these, too. Make the network with its subnets and the router at site "
@@ -240,14 +240,6 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"{address} on network '{network}' is needed by {' and by '.join(sorted(holders))}: a router gets its own address, or that of "
                 "the subnet's gateway, which only one port can have. Make the subnet with its ports and routers at the site yourself, under the same names."
             )
-
-
-def _derives(plan: RestorePlan, network: str) -> bool:
-    """Whether a network has a subnet on which addresses follow from MAC addresses, or will have one."""
-    there = plan.site.network(network)
-    modes = [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in plan.manifest.description.topology.subnets if one.network == network]
-    modes += [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in plan.site.subnets if there and one.network_id == there.id]
-    return any(derives_addresses(ra, address) for ra, address in modes)
 
 
 def _holder_refusals(plan: RestorePlan, wanted: _Interface) -> t.Iterator[str]:

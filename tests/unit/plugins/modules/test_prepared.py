@@ -150,6 +150,18 @@ def test_an_address_of_a_router_that_another_one_has_there_is_refused(prepared):
     assert [one.split(" is in use by port")[0] for one in outcome.reasons] == ["10.10.0.6 on subnet 'web'"]
 
 
+@pytest.mark.parametrize("killed_after", [None, *range(1, 14)])
+@pytest.mark.parametrize("six", [[], [plain.subnet(mode="slaac", **SIX)]], ids=["further", "described"])
+def test_an_interface_on_a_prepared_network_gets_no_automatic_address(six, killed_after):
+    """A port would get one, by which somebody could tell whose it is."""
+    one = thing("networks", subnets=[[("how", "further")] if not six else []])
+    joined = [(place, False) for place in range(1 + len(six))]
+    networks = [plain.network(plain.subnet(), *six)]
+    blueprint = plain.blueprint(networks=networks, routers=[plain.router(*joined)], remote=plain.remote(prepared=[one]), killed_after=killed_after)
+    outcome = travel(blueprint)
+    assert (outcome.end, outcome.reasons, outcome.violations) == ("restored", (), [])
+
+
 @pytest.mark.parametrize("killed_after", range(1, 14))
 def test_a_killed_restore_leaves_routers_the_addresses_of_prepared_subnets(killed_after):
     routers = [plain.router((0, False), name="first"), plain.router((0, True), name="second")]
