@@ -191,9 +191,14 @@ def _interfaces(plan: RestorePlan) -> list[_Interface]:
         _interface(plan, router, subnets[name])
         for router in plan.lacking["routers"]
         for name in router.subnets
-        # Of what an existing router has, there are ids.
-        if name in subnets and not is_of_others(plan.manifest.description.topology, plan.site, name)
+        # Of what an existing router has, there are ids, by which a mapping may call subnets, too.
+        if name in subnets and name not in _joined(plan.site, router) and not is_of_others(plan.manifest.description.topology, plan.site, name)
     ]
+
+
+def _joined(site: RestoreSite, spec: RouterSpec) -> t.Collection[str]:
+    router = site.router(spec.name)
+    return joined_subnets(site, router) if router else ()
 
 
 def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Interface:

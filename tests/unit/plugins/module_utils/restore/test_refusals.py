@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -254,6 +255,17 @@ def test_a_router_is_connected_to_no_subnet_without_a_gateway():
     # What is there is what Neutron looks at.
     there = dataclasses.replace(shop.SUBNET, gateway_ip="10.10.0.1")
     assert found(manifest, shop.prepared_site(ports=(), subnets=(there,), routers=())) == []
+
+
+def test_what_a_router_joins_already_it_needs_no_address_on():
+    """Though a mapping calls the subnet by its id, as the router does."""
+    document = shop.document()
+    second_subnet(document["topology"], name="more", cidr="10.20.0.0/24", gateway_ip="10.20.0.1", allocation_pools=[])
+    document["topology"]["routers"][0]["subnets"].append("more")
+    manifest = Manifest.parse(json.loads(json.dumps(document).replace('"shop-subnet"', '"sub"')))
+    router = shop.port("joined", device_id="r", device_owner="network:router_interface", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    assert found(manifest, shop.prepared_site(ports=(router,))) == []
+    assert len(found(manifest, shop.prepared_site(ports=(dataclasses.replace(router, device_id="r9"),)))) == 1
 
 
 # Ranges
