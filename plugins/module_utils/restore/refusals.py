@@ -12,7 +12,7 @@ import typing as t
 
 from ..core.marking import Mark
 from ..core.records import Router
-from ..manifest.addresses import derives_addresses
+from ..manifest.addresses import derives_addresses, plain_address
 from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, RouterSpec, SubnetSpec
 from .found import used_subnets
 from .losses import wished
@@ -234,7 +234,7 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"'{plan.site.name}' yourself."
             )
         else:
-            wanted[one.network, _plain(one.address)].append(one.label)
+            wanted[one.network, plain_address(one.address)].append(one.label)
             yield from _holder_refusals(plan, one)
     for network, address, label in _fixed_addresses(plan):
         if (network, address) in wanted:
@@ -248,12 +248,12 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
 
 
 def _holder_refusals(plan: RestorePlan, wanted: _Interface) -> t.Iterator[str]:
-    site, address = plan.site, wanted.address
+    site, address = plan.site, plain_address(wanted.address or "")
     network = site.network(wanted.network)
     for port in site.all_ports:
         # What an interrupted run has left, the router gets.
         is_left = not port.device_id and Mark.of_text(port.description) == owner_of(plan.manifest)
-        if network and port.network_id == network.id and address in port.addresses and not is_left:
+        if network and port.network_id == network.id and address in map(plain_address, port.addresses) and not is_left:
             yield (
                 f"{address} on subnet '{wanted.subnet}' is in use by port {port.id} at site '{site.name}', but router '{wanted.router.name}' needs it "
                 "there, as its own address or as the subnet's gateway; remove that port, or connect the router yourself."
@@ -265,15 +265,7 @@ def _fixed_addresses(plan: RestorePlan) -> t.Iterator[tuple[str, str, str]]:
     for port in plan.all_ports:
         for ip in port.spec.fixed_ips if port.current is None else ():
             if ip.ip_address:
-                yield port.spec.network, _plain(ip.ip_address), port.label
-
-
-def _plain(address: str) -> str:
-    """An address in the form that can be compared; IPv6 has many."""
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return address
+                yield port.spec.network, plain_address(ip.ip_address), port.label
 
 
 # Ranges
@@ -570,7 +562,7 @@ def _route_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
 def _interface_doubts(plan: RestorePlan) -> t.Iterator[str]:
     """Interfaces that routers get on subnets that somebody has made with another gateway."""
     for one in _interfaces(plan):
-        if one.address and one.was and _plain(one.address) != _plain(one.was):
+        if one.address and one.was and plain_address(one.address) != plain_address(one.was):
             yield (
                 f"At site '{plan.site.name}', router '{one.router.name}' will have {one.address} on subnet '{one.subnet}' (interfaces) instead of {one.was}: "
                 "that is the subnet's gateway there."
