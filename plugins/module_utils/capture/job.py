@@ -104,7 +104,7 @@ def missing_of(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[
 def _addresses(seen: CaptureSite) -> set[str]:
     """Fixed and floating ones of the application."""
     ports = {port.id: port for port in (*_ports(seen), *seen.ports_on_no_server())}
-    floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports}
+    floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports or one.forwarded & ports.keys()}
     return floating | {ip.ip_address for port in ports.values() for ip in port.fixed_ips}
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ..cloud.neighbours import Neighbours, reference_id
 from ..cloud.session import Cloud
+from ..manifest.addresses import plain_address
 from ..manifest.missing import Missing, Resource
 from ..work.pool import attempt_all
 
@@ -64,14 +65,15 @@ def touching(addresses: t.Collection[str], networks: t.Collection[str], surround
     :param addresses: fixed and floating ones of the application.
     :param networks: ids of the networks that it is on.
     """
-    balanced = [(pool, member) for pool, member in surroundings.pool_members if member.get("address") in addresses]
+    plain = {plain_address(one) for one in addresses}
+    balanced = [(pool, member) for pool, member in surroundings.pool_members if plain_address(member.get("address") or "") in plain]
     found = [Missing(f"load balancer pool {_called(pool)}", _ITSELF, f"member {member['address']}", _NOT_PROTECTED) for pool, member in balanced]
     found += _secrets({pool["id"]: pool for pool, _member in balanced}, surroundings)
     found += [
         Missing(f"DNS record {record['name']} ({record['id']})", _ITSELF, f"{record['type']} {address}", _NOT_PROTECTED)
         for record in surroundings.record_sets
         for address in record.get("records") or ()
-        if address in addresses
+        if plain_address(address) in plain
     ]
     found += [
         Missing(f"share {_called(share)}", _ITSELF, f"access of {rule['access_to']}", _NOT_PROTECTED)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import typing as t
 
 from ..core.libraries import library
@@ -29,6 +30,14 @@ def network_problem(text: str) -> str | None:
     if found is None:
         return f"is '{text}', which is not a range of addresses; write it like 10.20.0.0/24"
     return f"is '{text}', which is an address in {found.cidr}; write {found.cidr}" if found.ip != found.cidr.ip else None
+
+
+def plain_address(address: str) -> str:
+    """An address in the form that can be compared; IPv6 has many. What is none is as it is."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
 
 
 def contains(cidr: str, address: str) -> bool:

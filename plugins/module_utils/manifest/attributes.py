@@ -279,7 +279,7 @@ ROUTER = Kind(
         _restored(
             "interfaces",
             note="of the application's subnets; beside a subnet with automatic addresses (SLAAC), one with an address of its own is refused by the check of a "
-            "restore, because Neutron makes no interface there that gets no automatic address",
+            "restore, because Neutron makes no interface there that gets no automatic address; an address that something else has there is refused, too",
         ),
         _restored("routes", note="those that lead to an address on one of the application's subnets that the router joins"),
         _restored("distributed", "ha", note="where policies allow: Neutron's own ones show them to administrators only, and let only these set them"),

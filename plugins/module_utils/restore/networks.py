@@ -21,7 +21,19 @@ from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
 from .service_types import can_join, kept_open, owner_for
-from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, redescribed, sharing_problems, smaller_mtu
+from .topology import (
+    Lacking,
+    has_automatic_addresses,
+    interface_address,
+    is_made,
+    joined_subnets,
+    lacks_mtu,
+    missing_addresses,
+    missing_routes,
+    redescribed,
+    sharing_problems,
+    smaller_mtu,
+)
 from .wishes import (
     ROUTES,
     SERVICE_TYPES,
@@ -176,19 +188,22 @@ class NetworkRestore:
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
         """Join a subnet by its gateway's address, or else by a port that has another one or is to be known as this restore's.
 
-        Where router and subnet go together, nobody has to know the interface. On a subnet that stays, it tells that the router is joined by us alone.
+        Where router and subnet go together, nobody has to know the interface. On a subnet that stays, it tells that the router is joined by us alone;
+        but where every port gets an automatic address as well, the interface would have that, too.
         """
         subnet_id = self._subnet_id(name)
-        address = next((one.ip_address for one in spec.interface_addresses if one.subnet == name), None)
-        described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
+        has_address = any(one.subnet == name for one in spec.interface_addresses)
+        topology = self._plan.manifest.description.topology
+        described = next(one for one in topology.subnets if one.name == name)
         there = [one for one in self._site.subnets if one.id == subnet_id]
-        is_open = all(can_join(one) and is_made(self._site, self._owner, one) for one in there)
+        is_automatic = has_automatic_addresses(topology, self._site, described.network)
+        is_open = all(can_join(one) and (is_automatic or is_made(self._site, self._owner, one)) for one in there)
         is_ours = is_made(self._site, self._owner, router)
-        if address is None and is_open and is_ours:
+        if not has_address and is_open and is_ours:
             self._network.add_router_interface(router.id, subnet_id)
         else:
-            gateway = there[0].gateway_ip if there and is_ours else described.gateway_ip
-            wanted = {"subnet_id": subnet_id, "ip_address": address or gateway}
+            address = interface_address(spec, described, next(iter(there), None), is_ours)
+            wanted = {"subnet_id": subnet_id, "ip_address": address}
             left = self._left_interface(spec.name, described, wanted)
             self._network.add_router_port(router.id, left or self._interface(spec.name, self._network_id(described.network), wanted))
 
@@ -211,7 +226,7 @@ class NetworkRestore:
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
         body |= {"device_owner": owner} if owner else {}
         wishes: dict[str, t.Any] = {"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {}
-        told = {"fixed_ips": f"the address {wanted['ip_address']}"}
+        told = {"fixed_ips": f"the address {wanted['ip_address']} (interfaces)"}
         return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, Wishes(wishes, told)).id
 
     def _set_routes(self, spec: RouterSpec, router: Router) -> None:

@@ -10,8 +10,9 @@ import ipaddress
 import itertools
 import typing as t
 
+from ..core.marking import Mark
 from ..core.records import Router
-from ..manifest.addresses import derives_addresses
+from ..manifest.addresses import derives_addresses, plain_address
 from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, RouterSpec, SubnetSpec
 from .found import used_subnets
 from .losses import wished
@@ -22,7 +23,7 @@ from .service_types import can_join, owner_for, owner_of_port
 from .sharing import shared_volume_doubts, shared_volume_refusals
 from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
-from .topology import is_made, is_of_others, joined_subnets, missing_routes
+from .topology import has_automatic_addresses, interface_address, is_made, is_of_others, joined_subnets, missing_routes
 from .wishes import POOL, subnet_wishes
 
 #: Of each subnet by default: what an attribute may have, and the option in which Neutron's operator says so.
@@ -163,7 +164,8 @@ def _external_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
 class _Interface:
     """An interface that a router is to get.
 
-    :param address: of the subnet's gateway, which the interface gets; there is none for a subnet without.
+    :param address: its own, or that of the subnet's gateway; there is none for a subnet without.
+    :param was: the same at the source.
     :param by_port: whether it gets a port that can have any address.
     :param types: the services for which the subnet is, where it is there and not for all.
     """
@@ -173,6 +175,7 @@ class _Interface:
     network: str
     cidr: str
     address: str | None
+    was: str | None
     by_port: bool
     types: tuple[str, ...]
 
@@ -188,20 +191,25 @@ def _interfaces(plan: RestorePlan) -> list[_Interface]:
         _interface(plan, router, subnets[name])
         for router in plan.lacking["routers"]
         for name in router.subnets
-        # Of what an existing router has, there are ids.
-        if name in subnets and not is_of_others(plan.manifest.description.topology, plan.site, name)
+        # Of what an existing router has, there are ids, by which a mapping may call subnets, too.
+        if name in subnets and name not in _joined(plan.site, router) and not is_of_others(plan.manifest.description.topology, plan.site, name)
     ]
+
+
+def _joined(site: RestoreSite, spec: RouterSpec) -> t.Collection[str]:
+    router = site.router(spec.name)
+    return joined_subnets(site, router) if router else ()
 
 
 def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Interface:
     site = plan.site
     there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
-    gateway = there.gateway_ip if there else spec.gateway_ip
     current = site.router(router.name)
     has_address = any(one.subnet == spec.name for one in router.interface_addresses)
     is_of_site = current is not None and not is_made(site, owner_of(plan.manifest), current)
     by_port = has_address or is_of_site or (there is not None and not can_join(there))
-    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port, there.service_types if there else ())
+    address, was = interface_address(router, spec, there, not is_of_site), interface_address(router, spec, None, True)
+    return _Interface(router, spec.name, spec.network, spec.cidr, address, was, by_port, there.service_types if there else ())
 
 
 def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
@@ -213,13 +221,12 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
                     f"Neutron lets nobody but itself connect router '{one.router.name}' to subnet '{one.subnet}' at site '{plan.site.name}', which is only "
                     f"for ports of {', '.join(one.types)} (service_types); have that changed there, or connect the router before."
                 )
-            if _derives(plan, one.network):
+            if has_automatic_addresses(plan.manifest.description.topology, plan.site, one.network):
                 yield (
                     f"Router '{one.router.name}' is connected to subnet '{one.subnet}' by an address of its own, and network '{one.network}' has a subnet with "
                     "automatic addresses: Neutron would give the interface one of these, too. Make the network with its subnets and the router at site "
                     f"'{plan.site.name}' yourself, under the same names."
                 )
-            continue
         if one.address is None:
             yield (
                 f"Router '{one.router.name}' is connected to subnet '{one.subnet}', which has no gateway, by a port of its own; Neutron connects "
@@ -227,34 +234,29 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"'{plan.site.name}' yourself."
             )
         else:
-            wanted[one.network, _plain(one.address)].append(one.label)
-            yield from _holder_refusals(plan.site, one)
+            wanted[one.network, plain_address(one.address)].append(one.label)
+            yield from _holder_refusals(plan, one)
     for network, address, label in _fixed_addresses(plan):
         if (network, address) in wanted:
             wanted[network, address].append(label)
     for (network, address), holders in wanted.items():
         if len(holders) > 1:
             yield (
-                f"{address} on network '{network}' is needed by {' and by '.join(sorted(holders))}: Neutron gives a router the address of the subnet's "
-                "gateway, which only one port can have. Make the subnet with its ports and routers at the site yourself, under the same names."
+                f"{address} on network '{network}' is needed by {' and by '.join(sorted(holders))}: a router gets its own address, or that of "
+                "the subnet's gateway, which only one port can have. Make the subnet with its ports and routers at the site yourself, under the same names."
             )
 
 
-def _derives(plan: RestorePlan, network: str) -> bool:
-    """Whether a network has a subnet on which addresses follow from MAC addresses, or will have one."""
-    there = plan.site.network(network)
-    modes = [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in plan.manifest.description.topology.subnets if one.network == network]
-    modes += [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in plan.site.subnets if there and one.network_id == there.id]
-    return any(derives_addresses(ra, address) for ra, address in modes)
-
-
-def _holder_refusals(site: RestoreSite, wanted: _Interface) -> t.Iterator[str]:
-    network, address = site.network(wanted.network), wanted.address
+def _holder_refusals(plan: RestorePlan, wanted: _Interface) -> t.Iterator[str]:
+    site, address = plan.site, plain_address(wanted.address or "")
+    network = site.network(wanted.network)
     for port in site.all_ports:
-        if network and port.network_id == network.id and address in {ip.ip_address for ip in port.fixed_ips}:
+        # What an interrupted run has left, the router gets.
+        is_left = not port.device_id and Mark.of_text(port.description) == owner_of(plan.manifest)
+        if network and port.network_id == network.id and address in map(plain_address, port.addresses) and not is_left:
             yield (
-                f"{address}, the gateway of subnet '{wanted.subnet}', is in use by port {port.id} at site '{site.name}', but router "
-                f"'{wanted.router.name}' needs it there; remove that port, or connect the router yourself."
+                f"{address} on subnet '{wanted.subnet}' is in use by port {port.id} at site '{site.name}', but router '{wanted.router.name}' needs it "
+                "there, as its own address or as the subnet's gateway; remove that port, or connect the router yourself."
             )
 
 
@@ -263,15 +265,7 @@ def _fixed_addresses(plan: RestorePlan) -> t.Iterator[tuple[str, str, str]]:
     for port in plan.all_ports:
         for ip in port.spec.fixed_ips if port.current is None else ():
             if ip.ip_address:
-                yield port.spec.network, _plain(ip.ip_address), port.label
-
-
-def _plain(address: str) -> str:
-    """An address in the form that can be compared; IPv6 has many."""
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return address
+                yield port.spec.network, plain_address(ip.ip_address), port.label
 
 
 # Ranges
@@ -490,6 +484,7 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
         _quota_doubts(stock, needs),
         shared_volume_doubts(plan, stock),
         _external_doubts(plan, stock),
+        _gateway_doubts(plan),
         _translation_doubts(plan),
         _route_doubts(plan, stock),
         _interface_doubts(plan),
@@ -528,6 +523,20 @@ def _external_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
             )
 
 
+def _gateway_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    """Addresses of routers on external networks that something else has, as far as these credentials see it."""
+    site = plan.site
+    for spec in plan.lacking["routers"]:
+        network = site.external_network(spec.external_network) if spec.external_network and site.router(spec.name) is None else None
+        for port in site.all_ports if network else ():
+            taken = sorted({*spec.gateway_addresses} & {*port.addresses})
+            if network and port.network_id == network.id and taken:
+                yield (
+                    f"At site '{site.name}', router '{spec.name}' will get another address on network '{spec.external_network}' (external_fixed_ips): "
+                    f"{' and '.join(taken)} is in use by port {port.id} there."
+                )
+
+
 def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
     for spec in plan.lacking["routers"]:
         if spec.external_network and not spec.enable_snat and plan.site.router(spec.name) is None:
@@ -552,13 +561,11 @@ def _route_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
 
 def _interface_doubts(plan: RestorePlan) -> t.Iterator[str]:
     """Interfaces that routers get on subnets that somebody has made with another gateway."""
-    gateways = {spec.name: spec.gateway_ip for spec in plan.manifest.description.topology.subnets}
     for one in _interfaces(plan):
-        was = gateways[one.subnet]
-        if not one.by_port and one.address and was and _plain(one.address) != _plain(was):
+        if one.address and one.was and plain_address(one.address) != plain_address(one.was):
             yield (
-                f"At site '{plan.site.name}', router '{one.router.name}' will have {one.address} on subnet '{one.subnet}' (interfaces) instead of {was}: that "
-                "is the subnet's gateway there."
+                f"At site '{plan.site.name}', router '{one.router.name}' will have {one.address} on subnet '{one.subnet}' (interfaces) instead of {one.was}: "
+                "that is the subnet's gateway there."
             )
 
 

@@ -15,7 +15,7 @@ import typing as t
 
 from ..core.marking import Mark
 from ..core.records import AddressGroup, Network, Router, SecurityGroup, SecurityGroupRule, Subnet
-from ..manifest.addresses import holds
+from ..manifest.addresses import derives_addresses, holds
 from ..manifest.rules import rule_spec
 from ..manifest.specs import AddressGroupSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, SubnetSpec, Topology
 from .marks import bears_mark_of
@@ -123,6 +123,24 @@ def _network_of(topology: Topology, site: RestoreSite, subnet: str) -> Network |
 
 def _there(topology: Topology, site: RestoreSite, subnet: str) -> list[Subnet]:
     return site.subnets_called(subnet, _network_of(topology, site, subnet))
+
+
+def interface_address(router: RouterSpec, subnet: SubnetSpec, there: Subnet | None, is_ours: bool) -> str | None:
+    """The address that a router is to get on a subnet: one of its own, or that of the gateway.
+
+    :param there: the subnet, where it is there already.
+    :param is_ours: whether the router is made by the restore; one of somebody else gets the gateway's address of the source.
+    """
+    own = next((one.ip_address for one in router.interface_addresses if one.subnet == subnet.name), None)
+    return own or (there.gateway_ip if there and is_ours else subnet.gateway_ip)
+
+
+def has_automatic_addresses(topology: Topology, site: RestoreSite, network: str) -> bool:
+    """Whether a network has a subnet on which addresses follow from MAC addresses, or will have one: every port gets one of these, too."""
+    there = site.network(network)
+    modes = [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in topology.subnets if one.network == network]
+    modes += [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in site.subnets if there and one.network_id == there.id]
+    return any(derives_addresses(ra, address) for ra, address in modes)
 
 
 def joined_subnets(site: RestoreSite, router: Router) -> dict[str, str]:

@@ -139,6 +139,37 @@ def test_an_interface_that_is_the_gateway_of_a_prepared_subnet_is_told_before():
     assert (outcome.end, outcome.reasons, outcome.violations) == ("restored", (), [])
 
 
+@pytest.mark.parametrize("prepared", [[], [("joined", "none")]], ids=["made anew", "prepared"])
+def test_an_address_of_a_router_that_another_one_has_there_is_refused(prepared):
+    """Any other might be one that a server needs."""
+    routers = [plain.router((0, False), name="first"), plain.router((0, True), name="second")]
+    others = [thing("networks"), thing("routers", ("joined", "elsewhere")), *({**thing("routers", one), "number": 1} for one in prepared)]
+    server = plain.server(plain.port(addresses=[(0, 2)]))
+    outcome = travel(plain.blueprint(routers=routers, servers=[server], takes_first=False, remote=plain.remote(prepared=others)))
+    assert (outcome.end, outcome.violations) == ("refused at check", [])
+    assert [one.split(" is in use by port")[0] for one in outcome.reasons] == ["10.10.0.6 on subnet 'web'"]
+
+
+@pytest.mark.parametrize("killed_after", [None, *range(1, 14)])
+@pytest.mark.parametrize("six", [[], [plain.subnet(mode="slaac", **SIX)]], ids=["further", "described"])
+def test_an_interface_on_a_prepared_network_gets_no_automatic_address(six, killed_after):
+    """A port would get one, by which somebody could tell whose it is."""
+    one = thing("networks", subnets=[[("how", "further")] if not six else []])
+    joined = [(place, False) for place in range(1 + len(six))]
+    networks = [plain.network(plain.subnet(), *six)]
+    blueprint = plain.blueprint(networks=networks, routers=[plain.router(*joined)], remote=plain.remote(prepared=[one]), killed_after=killed_after)
+    outcome = travel(blueprint)
+    assert (outcome.end, outcome.reasons, outcome.violations) == ("restored", (), [])
+
+
+@pytest.mark.parametrize("killed_after", range(1, 14))
+def test_a_killed_restore_leaves_routers_the_addresses_of_prepared_subnets(killed_after):
+    routers = [plain.router((0, False), name="first"), plain.router((0, True), name="second")]
+    one = thing("networks", subnets=[[("gateway_ip", 10)]])
+    outcome = travel(plain.blueprint(routers=routers, remote=plain.remote(prepared=[one]), killed_after=killed_after))
+    assert (outcome.end, outcome.reasons, outcome.violations) == ("restored", (), [])
+
+
 def test_a_site_that_shows_no_mtu_is_told_of_what_is_prepared_too():
     outcome = travel(plain.blueprint(remote=plain.remote(prepared=[thing("networks")], lacking=["net-mtu-writable"], mtu=1500)))
     assert (outcome.end, outcome.reasons, outcome.named, outcome.violations) == ("restored", (), 1, [])

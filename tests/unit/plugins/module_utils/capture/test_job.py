@@ -20,6 +20,11 @@ CLOUD = SimpleNamespace(calling=lambda _what: contextlib.nullcontext())
 LOST = Missing("server 'orders-db'", "locked", "true", "")
 
 
+def forwarding(port_id):
+    """Floating addresses that forward to one of the application's ports, and to another one."""
+    return [FloatingIp(f"to {one}", address, forwarded=frozenset({one})) for one, address in ((port_id, "203.0.113.9"), ("stranger", "203.0.113.10"))]
+
+
 @pytest.fixture
 def site(mocker):
     """A site where something will be missing, and a load balancer knows one of the application's addresses, and a share is on its network."""
@@ -29,13 +34,13 @@ def site(mocker):
     found = dataclasses.replace(
         found,
         ports=(port, *(one for one in found.ports if one.id != port.id)),
-        floating_ips=(FloatingIp("f1", "203.0.113.7", port_id=port.id), FloatingIp("f2", "203.0.113.8", port_id="stranger")),
+        floating_ips=(FloatingIp("f1", "203.0.113.7", port_id=port.id), FloatingIp("f2", "203.0.113.8", port_id="stranger"), *forwarding(port.id)),
     )
     mocker.patch.object(job, "look", return_value=found)
     mocker.patch.object(job, "describe", return_value=job.ApplicationDescription(APPLICATION, (), None))
     mocker.patch.object(job.inspection, "ask")
     mocker.patch.object(job.inspection, "inspect", return_value=[LOST])
-    members = [({"id": "p", "name": "web"}, {"address": address}) for address in ("10.0.0.11", "203.0.113.7", "203.0.113.8")]
+    members = [({"id": "p", "name": "web"}, {"address": address}) for address in ("10.0.0.11", "203.0.113.7", "203.0.113.8", "203.0.113.9", "203.0.113.10")]
     for_all = {"access_type": "ip", "access_to": "0.0.0.0/0"}
     shares = [({"id": name, "neutron_net_id": network}, for_all) for name, network in (("s1", port.network_id), ("s2", "elsewhere"))]
     around = Surroundings(pool_members=members, share_rules=shares, failures=("DNS does not answer.",))
@@ -53,6 +58,7 @@ def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
         ("server 'orders-db'", "true"),
         ("load balancer pool web (p)", "member 10.0.0.11"),
         ("load balancer pool web (p)", "member 203.0.113.7"),
+        ("load balancer pool web (p)", "member 203.0.113.9"),
         ("share s1", "access of 0.0.0.0/0"),
         ("tap service tap of port-front", "of port port-front"),
     ]

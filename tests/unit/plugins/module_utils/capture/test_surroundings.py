@@ -42,6 +42,15 @@ def test_a_record_of_one_of_its_addresses_is_named():
     ]
 
 
+def test_an_address_of_ipv6_is_known_in_every_form():
+    pool = {"id": "p1", "name": "web"}
+    record = {"id": "r2", "name": "shop.example.com.", "type": "AAAA", "records": ["2001:0DB8::21"]}
+    assert [one.split(" (")[0] for one in found(pool_members=[(pool, {"address": "2001:DB8:0::21"})], record_sets=[record])] == [
+        "load balancer pool web",
+        "DNS record shop.example.com.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("rule", "is_named"),
     [

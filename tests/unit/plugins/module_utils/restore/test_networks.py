@@ -490,7 +490,7 @@ def joined(topology=lambda topology: None, refuses=False, **changes):
 def test_an_interface_whose_address_is_taken_gets_another_one_with_a_warning():
     addresses, calls, warnings = joined(refuses=True)
     assert (addresses, calls) == ([[{"subnet_id": "sub", "ip_address": "10.10.0.1"}], [{"subnet_id": "sub"}]], ["join by port"])
-    told = "An interface of router 'shop-router' at site 'remote' is without the address 10.10.0.1, which the site refuses: IP address is in use."
+    told = "An interface of router 'shop-router' at site 'remote' is without the address 10.10.0.1 (interfaces), which the site refuses: IP address is in use."
     assert warnings == [told]
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -146,7 +147,7 @@ def second_router(topology, **changes):
 
 def test_two_routers_cannot_both_have_the_address_of_the_gateway():
     (told,) = found(of_topology(second_router))
-    assert told.startswith("10.10.0.1 on network 'shop-net' is needed by router 'second' and by router 'shop-router': Neutron gives")
+    assert told.startswith("10.10.0.1 on network 'shop-net' is needed by router 'second' and by router 'shop-router': a router gets")
 
 
 def test_a_router_cannot_have_the_address_of_the_gateway_that_a_server_has():
@@ -157,18 +158,50 @@ def test_a_router_cannot_have_the_address_of_the_gateway_that_a_server_has():
 
 def test_a_router_cannot_have_the_address_of_the_gateway_that_a_port_at_the_site_has():
     taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
-    (told,) = [one for one in found(site=shop.prepared_site(ports=(taken,), routers=())) if "gateway of subnet" in one]
-    assert told.startswith("10.10.0.1, the gateway of subnet 'shop-subnet', is in use by port port-firewall at site 'remote', but router 'shop-router'")
+    told = "10.10.0.1 on subnet 'shop-subnet' is in use by port port-firewall at site 'remote', but router 'shop-router' needs it there"
+    assert [one.split(",")[0] + "," + one.split(",")[1] for one in found(site=shop.prepared_site(ports=(taken,), routers=()))] == [told]
     elsewhere = dataclasses.replace(taken, network_id="another")
-    assert not [one for one in found(site=shop.prepared_site(ports=(elsewhere,), routers=())) if "gateway of subnet" in one]
-    # One that is there is connected by a port of its own, with whatever address is free.
-    assert not [one for one in found(site=shop.prepared_site(ports=(taken,))) if "gateway of subnet" in one]
+    assert found(site=shop.prepared_site(ports=(elsewhere,), routers=())) == []
+    # Any other address might be one that a server needs.
+    assert [one.split(" is in use")[0] for one in found(site=shop.prepared_site(ports=(taken,)))] == ["10.10.0.1 on subnet 'shop-subnet'"]
+
+
+@pytest.mark.parametrize("holder", ["router", "metadata", "server"])
+def test_a_router_cannot_have_an_address_of_its_own_that_a_port_at_the_site_has(holder):
+    owners = {"router": ("r9", "network:router_interface"), "metadata": ("ovnmeta", "network:distributed"), "server": ("s9", "compute:nova")}
+    device_id, device_owner = owners[holder]
+    taken = shop.port("taken", device_id=device_id, device_owner=device_owner, fixed_ips=(FixedIp("sub", "10.10.0.9"),))
+    own = {"interface_addresses": [{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]}
+    manifest = of_topology(lambda topology: topology["routers"][0].update(own))
+    (told,) = found(manifest, shop.prepared_site(ports=(taken,), routers=()))
+    assert told.startswith("10.10.0.9 on subnet 'shop-subnet' is in use by port port-taken at site 'remote', but router 'shop-router' needs it there")
+
+
+def test_an_interface_that_a_killed_restore_left_has_its_address_for_its_router():
+    left = shop.port("left", description="osdr_application=shop osdr_checkpoint=noon", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    assert found(site=shop.prepared_site(ports=(left,), routers=())) == []
+    others = dataclasses.replace(left, description="osdr_application=shop osdr_checkpoint=eve")
+    assert len(found(site=shop.prepared_site(ports=(others,), routers=()))) == 1
 
 
 def test_a_router_of_a_killed_restore_needs_the_address_of_the_gateway_still():
     taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
     ours = dataclasses.replace(shop.ROUTER, description="osdr_application=shop osdr_checkpoint=noon")
-    assert [one.split(", the gateway")[0] for one in found(site=shop.prepared_site(ports=(taken,), routers=(ours,)))] == ["10.10.0.1"]
+    assert [one.split(" on subnet")[0] for one in found(site=shop.prepared_site(ports=(taken,), routers=(ours,)))] == ["10.10.0.1"]
+
+
+def test_an_address_on_the_external_network_that_something_else_has_is_told():
+    manifest = of_topology(lambda topology: topology["routers"][0].update(gateway_addresses=["203.0.113.9"]))
+    taken = shop.port("taken", network_id=shop.PUBLIC.id, fixed_ips=(FixedIp("outside", "203.0.113.9"),))
+
+    def told(*routers, **changes):
+        site = shop.prepared_site(ports_of_others=(dataclasses.replace(taken, **changes),), routers=routers)
+        return [one.split(" (external_fixed_ips): ")[1] for one in doubts(manifest, site) if " will get another address on network 'public' " in one]
+
+    assert told() == ["203.0.113.9 is in use by port port-taken there."]
+    assert told(network_id="another") == told(fixed_ips=(FixedIp("outside", "203.0.113.10"),)) == []
+    # What is there stays as it is.
+    assert told(shop.ROUTER) == []
 
 
 def test_addresses_are_the_same_in_whatever_form_they_are_written():
@@ -222,6 +255,17 @@ def test_a_router_is_connected_to_no_subnet_without_a_gateway():
     # What is there is what Neutron looks at.
     there = dataclasses.replace(shop.SUBNET, gateway_ip="10.10.0.1")
     assert found(manifest, shop.prepared_site(ports=(), subnets=(there,), routers=())) == []
+
+
+def test_what_a_router_joins_already_it_needs_no_address_on():
+    """Though a mapping calls the subnet by its id, as the router does."""
+    document = shop.document()
+    second_subnet(document["topology"], name="more", cidr="10.20.0.0/24", gateway_ip="10.20.0.1", allocation_pools=[])
+    document["topology"]["routers"][0]["subnets"].append("more")
+    manifest = Manifest.parse(json.loads(json.dumps(document).replace('"shop-subnet"', '"sub"')))
+    router = shop.port("joined", device_id="r", device_owner="network:router_interface", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    assert found(manifest, shop.prepared_site(ports=(router,))) == []
+    assert len(found(manifest, shop.prepared_site(ports=(dataclasses.replace(router, device_id="r9"),)))) == 1
 
 
 # Ranges
