@@ -57,7 +57,7 @@ options:
     default: public
     aliases: [endpoint_type]
 requirements:
-  - openstacksdk >= 4.7.0
+  - openstacksdk >= 4.14.0
 notes:
   - Options for authentication have the names and the meaning they have in the collection C(openstack.cloud),
     so that the module defaults of one action group serve both.

@@ -132,7 +132,7 @@ def _schema(hint: t.Any) -> dict[str, t.Any]:
         return {"type": "object", "properties": properties, "required": sorted(properties), "additionalProperties": False}
     origin, inner = t.get_origin(hint), t.get_args(hint)
     if origin is types.UnionType:
-        (kind,) = (one for one in inner if one is not type(None))
+        (kind,) = (one for one in inner if one is not types.NoneType)
         schema = _schema(kind)
         return {**schema, "type": [schema["type"], "null"]}
     if origin is tuple:
