@@ -315,25 +315,30 @@ class Networking:
 
         once(add, lambda: True if any(_has(one, {parts: wanted}) for one in self._list(collection, id=resource_id)) else None)
 
-    def add_router_interface(self, router_id: str, subnet_id: str) -> None:
-        self._join(router_id, {"subnet_id": subnet_id}, f"join subnet {subnet_id} to router {router_id}", {"fixed_ips": [{"subnet_id": subnet_id}]})
+    def add_router_interface(self, router_id: str, subnet_id: str) -> str:
+        """Join a subnet by the address of its gateway.
+
+        :returns: the id of the router's port.
+        """
+        return self._join(router_id, {"subnet_id": subnet_id}, f"join subnet {subnet_id} to router {router_id}", {"fixed_ips": [{"subnet_id": subnet_id}]})
 
     def add_router_port(self, router_id: str, port_id: str) -> None:
         """Join a subnet by a port of a router that has an address on it."""
         self._join(router_id, {"port_id": port_id}, f"make port {port_id} an interface of router {router_id}", {"id": port_id})
 
-    def _join(self, router_id: str, interface: t.Mapping[str, str], what: str, port: t.Mapping[str, t.Any]) -> None:
+    def _join(self, router_id: str, interface: t.Mapping[str, str], what: str, port: t.Mapping[str, t.Any]) -> str:
         """Join a subnet.
 
         :param port: what the router's port has then.
+        :returns: the id of that port.
         """
 
-        def join() -> bool:
+        def join() -> str:
             with self.cloud.calling(what):
-                self.cloud.check(self._api.put(f"/routers/{router_id}/add_router_interface", json=interface))
-                return True
+                answer = self.cloud.json(self._api.put(f"/routers/{router_id}/add_router_interface", json=interface))
+                return str(answer["port_id"])
 
-        once(join, lambda: True if any(_has(one, port) for one in self._list("ports", device_id=router_id)) else None)
+        return once(join, lambda: next((str(one["id"]) for one in self._list("ports", device_id=router_id) if _has(one, port)), None))
 
     def remove_router_interface(self, router_id: str, port_id: str) -> None:
         with self.cloud.calling(f"remove port {port_id} from router {router_id}"):

@@ -188,8 +188,8 @@ class NetworkRestore:
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
         """Join a subnet by its gateway's address, or else by a port that has another one or is to be known as this restore's.
 
-        Where router and subnet go together, nobody has to know the interface. On a subnet that stays, it tells that the router is joined by us alone;
-        but where every port gets an automatic address as well, the interface would have that, too.
+        Where router and subnet go together, nobody has to know the interface. On a subnet that stays, it tells that the router is joined by us alone.
+        Where every port gets an automatic address as well, an interface made of one would have that, too: there it is told afterwards.
         """
         subnet_id = self._subnet_id(name)
         has_address = any(one.subnet == name for one in spec.interface_addresses)
@@ -200,7 +200,9 @@ class NetworkRestore:
         is_open = all(can_join(one) and (is_automatic or is_made(self._site, self._owner, one)) for one in there)
         is_ours = is_made(self._site, self._owner, router)
         if not has_address and is_open and is_ours:
-            self._network.add_router_interface(router.id, subnet_id)
+            port_id = self._network.add_router_interface(router.id, subnet_id)
+            if not all(is_made(self._site, self._owner, one) for one in there):
+                self._network.describe_port(port_id, self._owner.text())
         else:
             address = interface_address(spec, described, next(iter(there), None), is_ours)
             wanted = {"subnet_id": subnet_id, "ip_address": address}

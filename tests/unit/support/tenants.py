@@ -187,6 +187,8 @@ class Tenants:
         if method == "DELETE":
             self._remove(kind, one["id"])
             return 204, None
+        if rest[1:] == ["add_router_interface"]:
+            return 200, {"port_id": self._join(one, body)["id"]}
         self._change(kind, one, rest[1:], body)
         return 200, {**body, _SINGULAR.get(kind, kind): self._shown(one)}
 
@@ -196,8 +198,6 @@ class Tenants:
             if len(body["tags"]) > _MOST_TAGS:
                 raise Refused(400)
             one["tags"] = body["tags"]
-        elif path == ["add_router_interface"]:
-            self._join(one, body)
         elif path == ["remove_router_interface"]:
             self._leave(one, body["port_id"])
         elif path == ["add_subports"]:
@@ -377,11 +377,12 @@ class Tenants:
 
     def _join(self, router, wanted):
         if "port_id" in wanted:
-            self._changeable("ports", wanted["port_id"]).update(device_id=router["id"], device_owner=_INTERFACE)
-            return
+            port = self._changeable("ports", wanted["port_id"])
+            port.update(device_id=router["id"], device_owner=_INTERFACE)
+            return port
         subnet = self.by_id["subnets"][wanted["subnet_id"]]
         self._changeable("networks", subnet["network_id"])
-        self.interface(router, subnet)
+        return self.interface(router, subnet)
 
     def _leave(self, router, port_id):
         port = self.by_id["ports"][port_id]
@@ -391,7 +392,7 @@ class Tenants:
         del self.by_id["ports"][port_id]
 
     def interface(self, router, subnet):
-        self.add(
+        return self.add(
             "ports",
             router["project_id"],
             network_id=subnet["network_id"],

@@ -222,12 +222,12 @@ CASES = {
     ),
     "a subnet of a router": Case(
         network("add_router_interface", "r1", "sub1"),
-        ("PUT", "/network/routers/r1/add_router_interface"), {},
+        ("PUT", "/network/routers/r1/add_router_interface"), {"port_id": "id"},
         {"/network/ports": {"ports": [PORT]}}, {"/network/ports": {"ports": [{**PORT, "fixed_ips": [{"subnet_id": "sub2"}]}]}},
     ),
     "a port of a router": Case(
         network("add_router_port", "r1", "id"),
-        ("PUT", "/network/routers/r1/add_router_interface"), {},
+        ("PUT", "/network/routers/r1/add_router_interface"), {"port_id": "id"},
         {"/network/ports": {"ports": [PORT]}}, {"/network/ports": {"ports": [{**PORT, "id": "another"}]}},
     ),
 }

@@ -80,6 +80,10 @@ class Neutron:
 
     def add_router_interface(self, router_id, subnet_id):
         self._note("join", router_id, subnet_id)
+        return f"port-of-{router_id}"
+
+    def describe_port(self, port_id, description):
+        self._note("describe", port_id, description)
 
     def create_rules(self, wanted):
         self._note("rules", tuple(sorted((one["security_group_id"], one["port_range_min"], one["remote_group_id"]) for one in wanted)))
@@ -511,6 +515,14 @@ def test_on_a_subnet_that_stays_a_router_of_the_restore_is_the_gateway_by_an_int
     ours, theirs = dataclasses.replace(shop.ROUTER, description=TEXT), dataclasses.replace(shop.SUBNET, gateway_ip="10.10.0.254")
     addresses, calls, _warnings = joined(routers=(ours,), subnets=(theirs,))
     assert (addresses, calls) == ([[{"subnet_id": "sub", "ip_address": "10.10.0.254"}]], ["join by port"])
+
+
+def test_where_ports_get_automatic_addresses_the_interface_gets_the_mark_afterwards(apply):
+    ours = dataclasses.replace(shop.ROUTER, description=TEXT, tags=tuple(MARKS))
+    further = Subnet("six", "six", "net", "fd00::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+    site = Neutron(shop.prepared_site(ports=(), routers=(ours,), subnets=(shop.SUBNET, further)))
+    apply(site)
+    assert site.calls == [("join", "r", "sub"), ("describe", "port-of-r", TEXT)]
 
 
 # What a killed run has left
