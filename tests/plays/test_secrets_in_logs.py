@@ -97,7 +97,9 @@ def log(monkeypatch):
 
 
 def run(module, options, monkeypatch):
-    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
+    # Newer ones show what they were called with only where they are asked to.
+    asked = {"_ansible_inject_invocation": True} if "inject_invocation" in basic.PASS_VARS else {}
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **asked}}).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy")
     with pytest.raises(SystemExit):
         module.main()
@@ -151,8 +153,8 @@ def test_ansible_shows_no_secret_however_verbose_it_is_asked_to_be(tmp_path, mon
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}]))
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     command = [program, "-vvv", "-i", "localhost,", "-e", f"ansible_python_interpreter={sys.executable}", str(playbook)]
-    # It takes half the time.
-    environment = {**os.environ, "ANSIBLE_PIPELINING": "1"}
+    # Pipelining takes half the time.
+    environment = {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_INJECT_INVOCATION": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     shown = done.stdout + done.stderr
     assert shown.count("TASK [Call ") == len([*MODULES, *ACTIONS]), shown
